@@ -1,0 +1,121 @@
+# The project's build vocabulary. A folder's CMakeLists.txt says what it is made
+# of; how it is compiled is said here, once.
+
+include(GNUInstallDirs)
+
+add_library(ballast_options INTERFACE)
+target_include_directories(ballast_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+target_compile_options(ballast_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                       -Woverloaded-virtual)
+if(BALLAST_WERROR)
+  target_compile_options(ballast_options INTERFACE -Werror)
+endif()
+if(BALLAST_SANITIZE)
+  target_compile_options(ballast_options INTERFACE -fsanitize=${BALLAST_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(ballast_options INTERFACE -fsanitize=${BALLAST_SANITIZE})
+endif()
+
+find_program(BALLAST_CCACHE ccache)
+if(BALLAST_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${BALLAST_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${BALLAST_CCACHE})
+endif()
+
+# ballast_folders(base model record): the sub-folders that exist. A folder of the
+# house appears with its first working code, so a missing one is no error.
+function(ballast_folders)
+  foreach(folder ${ARGN})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
+      add_subdirectory(${folder})
+    endif()
+  endforeach()
+endfunction()
+
+# ballast_module(collector/model SOURCES a.cpp DEPENDS collector/base PRIVATE fmt::fmt PUBLIC x)
+#
+# One folder, one library, named after its path: ballast_collector_model.
+# DEPENDS names folders and repeats the row of tests/lint/check_layers.py.
+# Every header of the folder is also compiled alone (header_check).
+function(ballast_module folder)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PUBLIC;PRIVATE" ${ARGN})
+  string(REPLACE "/" "_" name ballast_${folder})
+  set(sources "")
+  foreach(source ${arg_SOURCES})
+    list(APPEND sources ${CMAKE_SOURCE_DIR}/${folder}/${source})
+  endforeach()
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+    set(private_scope PRIVATE)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+    set(private_scope INTERFACE)
+  endif()
+  target_link_libraries(${name} ${scope} ballast_options ${arg_PUBLIC})
+  if(arg_PRIVATE)
+    target_link_libraries(${name} ${private_scope} ${arg_PRIVATE})
+  endif()
+  foreach(dependency ${arg_DEPENDS})
+    string(REPLACE "/" "_" dependency_name ballast_${dependency})
+    target_link_libraries(${name} ${scope} ${dependency_name})
+  endforeach()
+  if(BALLAST_TESTS)
+    ballast_check_headers(${folder} ${name})
+  endif()
+endfunction()
+
+# A header that only compiles after another one has a hidden dependency.
+add_custom_target(header_check)
+function(ballast_check_headers folder library)
+  file(GLOB headers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.h)
+  set(units "")
+  foreach(header ${headers})
+    string(MAKE_C_IDENTIFIER ${header} unit)
+    set(path ${CMAKE_BINARY_DIR}/header_check/${unit}.cpp)
+    file(CONFIGURE OUTPUT ${path} CONTENT "#include \"${header}\"  // IWYU pragma: keep\n")
+    list(APPEND units ${path})
+  endforeach()
+  if(units)
+    add_library(${library}_headers OBJECT EXCLUDE_FROM_ALL ${units})
+    target_link_libraries(${library}_headers PRIVATE ${library})
+    add_dependencies(header_check ${library}_headers)
+  endif()
+endfunction()
+
+# ballast_test(collector_model LABEL unit SOURCES a_test.cpp MODULES collector/model PRIVATE lib)
+#
+# One test program per module and label; each TEST is a ctest of its own.
+# SERIAL programs (kernel, integration) never run beside another test.
+function(ballast_test name)
+  cmake_parse_arguments(arg "SERIAL" "LABEL;TIMEOUT" "SOURCES;MODULES;PRIVATE" ${ARGN})
+  set(target ${arg_LABEL}_${name}_test)
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ballast_options ballast_tests_support GTest::gmock GTest::gtest_main
+                        ${arg_PRIVATE})
+  foreach(module ${arg_MODULES})
+    string(REPLACE "/" "_" module_name ballast_${module})
+    target_link_libraries(${target} PRIVATE ${module_name})
+  endforeach()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 30)
+  endif()
+  set(properties LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  if(arg_SERIAL)
+    list(APPEND properties RUN_SERIAL ON)
+  endif()
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${arg_LABEL}/"
+                       PROPERTIES ${properties})
+endfunction()
+
+# ballast_bench(walk SOURCES walk_bench.cpp MODULES collector/source/bpf)
+function(ballast_bench name)
+  cmake_parse_arguments(arg "" "" "SOURCES;MODULES;PRIVATE" ${ARGN})
+  set(target ${name}_bench)
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ballast_options ballast_tests_support benchmark::benchmark ${arg_PRIVATE})
+  foreach(module ${arg_MODULES})
+    string(REPLACE "/" "_" module_name ballast_${module})
+    target_link_libraries(${target} PRIVATE ${module_name})
+  endforeach()
+endfunction()
