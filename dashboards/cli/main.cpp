@@ -1,0 +1,27 @@
+// The program `ballast`: a dispatcher. Each command is one file of this folder
+// that adds itself to the tree of commands.
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "dashboards/cli/exit_status.h"
+#include "dashboards/cli/solve_consolidation.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Ballast keeps fleets of LLM agents level.", "ballast");
+  app.require_subcommand(1);
+  int exit_status = ballast::cli::kInternalError;
+
+  CLI::App* solve = app.add_subcommand("solve", "Solve one model from a file");
+  solve->require_subcommand(1);
+  ballast::cli::AddSolveConsolidation(*solve, exit_status);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // --help is a "parse error" of status 0; a real one is bad input.
+    return app.exit(error) == 0 ? 0 : ballast::cli::kBadInput;
+  }
+  return exit_status;
+}
