@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "collector/model/record.h"
+#include "collector/source/source.h"
+
+namespace ballast::pipeline {
+
+// Two ticks of measurements side by side: what the sources write now, and what
+// the last record said. A tick record is their difference.
+//
+//   store.Begin();            // every value absent
+//   source.Collect(store);    // sources fill
+//   Tick tick = store.End();  // what changed; becomes the base of the next one
+//
+// Not thread-safe; owned by the tick thread.
+class SampleStore final : public source::Sample {
+ public:
+  // Slots run from 0 (the host) to `max_slot`. `next_ref` is the next reference
+  // never given before; shared with whoever names workloads, who outlives this.
+  SampleStore(source::Slot max_slot, std::uint32_t& next_ref);
+
+  // From now on `slot` is measured as `ref`. Requires: the slot is free.
+  void Add(source::Slot slot, model::EntityRef ref);
+  // Forgets the slot and its children; they leave no trace in the next tick,
+  // because the event of the death removes them at the readers.
+  void Remove(source::Slot slot);
+
+  void Begin();
+  model::Tick End();
+
+  // Sample:
+  model::FieldSet& Of(source::Slot slot) override;
+  model::FieldSet& Child(source::Slot parent, model::EntityKind kind, std::string_view name) override;
+  void Keep(source::Slot slot) override;
+
+  // What the last record said of the slot.
+  const model::FieldSet& Last(source::Slot slot) const { return entries_[slot].last; }
+
+ private:
+  struct Entry {
+    bool in_use = false;
+    bool keep = false;
+    model::EntityRef ref = model::kHostRef;
+    model::FieldSet now;
+    model::FieldSet last;
+  };
+  struct ChildEntry {
+    model::EntityRef ref = model::kHostRef;
+    bool seen = false;
+    bool is_new = true;
+    model::FieldSet now;
+    model::FieldSet last;
+  };
+  using ChildKey = std::tuple<source::Slot, model::EntityKind, std::string>;
+
+  void EndChildren(model::Tick& tick);
+
+  std::uint32_t& next_ref_;
+  std::vector<Entry> entries_;  // by slot; 0 is the host
+  std::map<ChildKey, ChildEntry> children_;
+};
+
+}  // namespace ballast::pipeline
