@@ -9,8 +9,6 @@
 #include "collector/base/fd.h"
 
 namespace ballast {
-namespace {
-
 Result<> WriteAll(int fd, std::string_view content, const std::string& path) {
   while (!content.empty()) {
     const ssize_t written = ::write(fd, content.data(), content.size());
@@ -20,8 +18,6 @@ Result<> WriteAll(int fd, std::string_view content, const std::string& path) {
   }
   return Ok();
 }
-
-}  // namespace
 
 Result<std::string> ReadSmallFile(const std::string& path, std::size_t limit) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -18,6 +18,9 @@ Result<std::string> ReadSmallFile(const std::string& path, std::size_t limit = 1
 // want it. The errno of a refused value (EINVAL, EBUSY) comes back unchanged.
 Result<> WriteControlFile(const std::string& path, std::string_view value);
 
+// All of `content`, however many write(2) calls it takes. `path` is for the error.
+Result<> WriteAll(int fd, std::string_view content, const std::string& path);
+
 // Readers see the old file or the new one, never half, also after a power cut:
 // temporary file, fsync, rename, fsync of the folder.
 Result<> ReplaceFile(const std::string& path, std::string_view content, unsigned mode = 0600);

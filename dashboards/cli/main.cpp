@@ -6,6 +6,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "dashboards/cli/exit_status.h"
+#include "dashboards/cli/replay.h"
 #include "dashboards/cli/solve_consolidation.h"
 
 int main(int argc, char** argv) {
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_status = ballast::cli::kInternalError;
 
+  ballast::cli::AddReplay(app, exit_status);
   CLI::App* solve = app.add_subcommand("solve", "Solve one model from a file");
   solve->require_subcommand(1);
   ballast::cli::AddSolveConsolidation(*solve, exit_status);

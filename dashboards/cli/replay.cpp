@@ -1,0 +1,127 @@
+#include "dashboards/cli/replay.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <string>
+
+#include "collector/base/fd.h"
+#include "collector/base/result.h"
+#include "collector/model/state.h"
+#include "collector/record/frame_reader.h"
+#include "dashboards/cli/exit_status.h"
+#include "dashboards/cli/record_json.h"
+
+namespace ballast::cli {
+namespace {
+
+using model::Field;
+
+struct Options {
+  std::string file;
+  std::string format = "text";
+};
+
+std::string WallTimeOf(const model::RecordHeader& header) {
+  const auto wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(header.at + header.wall_offset).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(wall_ms / 1000)), wall_ms % 1000);
+}
+
+std::string NameOf(const model::State& state, const std::optional<model::EntityRef>& ref) {
+  const model::Entity* entity = ref ? state.Find(*ref) : nullptr;
+  if (entity == nullptr) return "-";
+  const std::string_view name = entity->fields.GetText(Field::kName);
+  return std::string(name.empty() ? entity->fields.GetText(Field::kPath) : name);
+}
+
+// Every text and number that the event carries; times stay in the header.
+std::string Details(const model::FieldSet& fields) {
+  std::string line;
+  for (const auto& [field, text] : fields.texts()) line += fmt::format(" {}={:?}", model::InfoOf(field).name, text);
+  fields.ForEachNumber([&](Field field, std::uint64_t value) {
+    if (model::InfoOf(field).type == model::FieldType::kReal) {
+      line += fmt::format(" {}={:g}", model::InfoOf(field).name, std::bit_cast<double>(value));
+    } else if (model::InfoOf(field).unit != model::FieldUnit::kNanoseconds) {
+      line += fmt::format(" {}={}", model::InfoOf(field).name, value);
+    }
+  });
+  return line;
+}
+
+class TextPrinter {
+ public:
+  void Print(const model::Record& record) {
+    const auto* event = std::get_if<model::Event>(&record.body);
+    // A death takes the name with it, so names are looked up before and after.
+    std::string name = event == nullptr ? std::string() : NameOf(state_, event->subject);
+    const auto applied = state_.Apply(record);
+    if (applied == model::State::Applied::kReset) fmt::print("--- the collector began anew\n");
+    if (applied == model::State::Applied::kGap) fmt::print("--- records are missing here\n");
+    if (event == nullptr) return;
+    if (name == "-") name = NameOf(state_, event->subject);
+    fmt::print("{} {:<16} {}{}\n", WallTimeOf(record.header), model::NameOf(event->kind), name, Details(event->fields));
+  }
+
+ private:
+  model::State state_;
+};
+
+Result<> ForEachRecord(const std::string& path, auto&& visit, record::FrameReader& reader) {
+  const Fd fd(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) return Error::FromErrno(errno, path);
+  std::array<char, 65536> chunk{};
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::FromErrno(errno, path);
+    if (got == 0) return Ok();
+    reader.Feed({chunk.data(), static_cast<std::size_t>(got)});
+    while (const auto record = reader.Next()) visit(*record);
+  }
+}
+
+int Run(const Options& options) {
+  record::FrameReader reader;
+  TextPrinter text;
+  const auto read = ForEachRecord(
+      options.file,
+      [&](const model::Record& record) {
+        if (options.format == "json") {
+          fmt::print("{}\n", ToJsonLine(record));
+        } else {
+          text.Print(record);
+        }
+      },
+      reader);
+  if (!read) {
+    fmt::print(stderr, "ballast: replay: {}\n", read.error().ToString());
+    return kBadInput;
+  }
+  const auto& seen = reader.counters();
+  if (seen.records == 0) {
+    fmt::print(stderr, "ballast: replay: {}: no record in it; is it a flight recorder's file?\n", options.file);
+    return kBadInput;
+  }
+  if (seen.damaged_frames + seen.skipped_bytes + reader.pending_bytes() > 0)
+    fmt::print(stderr, "ballast: replay: {}: passed over {} damaged frames, {} bytes; {} bytes cut at the end\n",
+               options.file, seen.damaged_frames, seen.skipped_bytes, reader.pending_bytes());
+  return kSolved;
+}
+
+}  // namespace
+
+void AddReplay(CLI::App& app, int& exit_status) {
+  auto options = std::make_shared<Options>();  // the second owner is the callback
+  CLI::App* command = app.add_subcommand("replay", "What a flight recorder's file holds");
+  command->add_option("file", options->file, "Records; - reads standard input")->required();
+  command->add_option("--format", options->format, "text: what happened; json: every record, one a line")
+      ->check(CLI::IsMember({"text", "json"}));
+  command->callback([options, &exit_status] { exit_status = Run(*options); });
+}
+
+}  // namespace ballast::cli
