@@ -1,0 +1,65 @@
+#pragma once
+
+// Demand as the highest recent use, forgotten exponentially:
+//
+//   peak(t) = max(sample(t), peak(s) * 2^-((t-s)/half_life))
+//   demand  = peak * (1 + margin) + floor
+//
+// A sample of CPU is what was used plus what was waited for behind others; a
+// sample of memory is what was used. Where the kernel refused more, the sample
+// is at least the limit times `growth` (or plus `least_step`), because what the
+// workload wanted above its limit cannot be seen. A refused workload therefore
+// doubles until it is no longer refused, and one peak is forgotten after a few
+// half-lives.
+
+#include "autoscaler/forecast/estimator.h"
+
+namespace ballast::forecast {
+
+struct PeakOptions {
+  // Affects decisions. Longer: fewer changes, more slack after a burst.
+  double half_life_seconds = 2;
+  // How far demand stands above the peak. Raise it if bursts are throttled first.
+  double margin = 0.15;
+  double floor = 10;
+  // What one refusal multiplies the limit by, and adds at least.
+  double growth = 2;
+  double least_step = 250;
+};
+
+struct DecayingPeakOptions {
+  PeakOptions cpu{};  // millicores
+  // Memory is not forgotten as fast: taking it back too early costs reclaim.
+  PeakOptions memory{.half_life_seconds = 5,
+                     .margin = 0.10,
+                     .floor = 8.0 * (1 << 20),
+                     .growth = 1.5,
+                     .least_step = 64.0 * (1 << 20)};
+};
+
+class DecayingPeak final : public Estimator {
+ public:
+  explicit DecayingPeak(DecayingPeakOptions options = {});
+
+  void Observe(const Observation& seen, const Limits& in_force) override;
+  void CpuRefused(BootTime at, const Limits& in_force) override;
+  void MemoryRefused(BootTime at, const Limits& in_force) override;
+  Demand Estimate(BootTime at) const override;
+
+ private:
+  struct Peak {
+    std::optional<double> value;
+    BootTime at{};
+
+    double At(BootTime now, double half_life_seconds) const;
+    void Raise(double sample, BootTime now, double half_life_seconds);
+  };
+  static double Wanted(double limit, const PeakOptions& options);
+  static std::optional<double> DemandOf(const Peak& peak, BootTime at, const PeakOptions& options);
+
+  DecayingPeakOptions options_;
+  Peak cpu_;
+  Peak memory_;
+};
+
+}  // namespace ballast::forecast
