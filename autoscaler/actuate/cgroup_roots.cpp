@@ -1,0 +1,55 @@
+#include "autoscaler/actuate/cgroup_roots.h"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace ballast::actuate {
+namespace {
+
+struct Mount {
+  std::string root;   // which directory of the filesystem is mounted
+  std::string point;  // where
+  std::string type;
+  std::string options;  // of the superblock: the controllers
+};
+
+// 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
+bool ParseLine(const std::string& line, Mount& mount) {
+  std::istringstream words(line);
+  std::string id, parent, device, word;
+  if (!(words >> id >> parent >> device >> mount.root >> mount.point)) return false;
+  while (words >> word && word != "-") {
+  }
+  std::string source;
+  return static_cast<bool>(words >> mount.type >> source >> mount.options);
+}
+
+bool HasOption(const std::string& options, std::string_view wanted) {
+  std::istringstream list(options);
+  for (std::string option; std::getline(list, option, ',');)
+    if (option == wanted) return true;
+  return false;
+}
+
+void Take(std::string& root, const Mount& mount) {
+  if (root.empty()) root = mount.point;
+}
+
+}  // namespace
+
+CgroupRoots RootsFromMountinfo(std::string_view mountinfo) {
+  CgroupRoots roots;
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    Mount mount;
+    if (!ParseLine(line, mount) || mount.root != "/") continue;
+    if (mount.type == "cgroup2") Take(roots.unified, mount);
+    if (mount.type != "cgroup") continue;
+    if (HasOption(mount.options, "cpu")) Take(roots.cpu, mount);
+    if (HasOption(mount.options, "memory")) Take(roots.memory, mount);
+  }
+  return roots;
+}
+
+}  // namespace ballast::actuate

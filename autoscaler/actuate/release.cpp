@@ -1,0 +1,104 @@
+#include "autoscaler/actuate/release.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "autoscaler/actuate/control_dir.h"
+#include "autoscaler/actuate/limit_text.h"
+
+namespace ballast::actuate {
+namespace {
+
+// What reading memory.oom_control gives is not what writing takes:
+// "oom_kill_disable 0\nunder_oom 0\n...". The journal holds what is written.
+std::string Normal(const std::string& file, const std::string& text) {
+  if (file != "memory.oom_control") return text;
+  return text.find("oom_kill_disable 1") != std::string::npos || text == "1" ? "1" : "0";
+}
+
+// Lowering memory.max below use makes the kernel kill; every other file
+// reclaims, waits or refuses, so only this one is checked here.
+std::optional<std::string> WhyNot(const ControlDir& dir, const Original& original) {
+  if (original.file != "memory.max") return std::nullopt;
+  const auto limit = ParseMemoryLimit(original.value);
+  const auto current = dir.Read("memory.current");
+  const auto used = current ? ParseNumber(*current) : std::nullopt;
+  if (!limit || !*limit || !used || *used <= **limit) return std::nullopt;
+  return fmt::format("{}/{}: {} bytes are in use, above the original {}; left as it is", dir.path(),
+                     original.file, *used, original.value);
+}
+
+std::optional<std::string> PutBack(const ControlDir& dir, const Original& original,
+                                   Released& released) {
+  const auto now = dir.Read(original.file.c_str());
+  if (!now) return now.error().ToString();
+  if (Normal(original.file, *now) == original.value) {
+    ++released.unchanged;
+    return std::nullopt;
+  }
+  if (auto why = WhyNot(dir, original)) return why;
+  const auto written = dir.Write(original.file.c_str(), original.value);
+  if (!written) return written.error().ToString();
+  ++released.restored;
+  return std::nullopt;
+}
+
+// Files bound each other (v1: memsw may not stand below memory), in an order
+// that depends on the direction; so what fails is tried again after the rest.
+std::vector<Original> PutBackAll(const ControlDir& dir, std::vector<Original> todo,
+                                 Released& released) {
+  std::vector<std::string> reasons;
+  for (std::size_t before = todo.size() + 1; !todo.empty() && todo.size() < before;) {
+    before = todo.size();
+    reasons.clear();
+    std::vector<Original> again;
+    for (const Original& original : todo) {
+      if (auto why = PutBack(dir, original, released)) {
+        again.push_back(original);
+        reasons.push_back(std::move(*why));
+      }
+    }
+    todo = std::move(again);
+  }
+  for (std::string& reason : reasons) released.failures.push_back(std::move(reason));
+  return todo;
+}
+
+}  // namespace
+
+Released Release(Journal& journal) {
+  Released released;
+  std::vector<JournalGroup> kept;
+  for (JournalGroup& group : journal.groups) {
+    const auto dir = ControlDir::Open(group.directory);
+    if (!dir || dir->inode() != group.inode) {
+      ++released.gone;
+      continue;
+    }
+    group.originals = PutBackAll(*dir, std::move(group.originals), released);
+    if (!group.originals.empty()) kept.push_back(std::move(group));
+  }
+  journal.groups = std::move(kept);
+  return released;
+}
+
+Result<Released> ReleaseFile(const std::string& journal_path) {
+  BALLAST_TRY(Journal journal, LoadJournal(journal_path), "release");
+  Released released;
+  if (journal.boot_id != ReadBootId()) {
+    released.gone = static_cast<int>(journal.groups.size());
+    journal.groups.clear();
+  } else {
+    released = Release(journal);
+  }
+  BALLAST_TRY_DO(SaveJournal(journal_path, journal), "release");
+  return released;
+}
+
+std::string Summary(const Released& released) {
+  return fmt::format("{} files put back, {} unchanged, {} groups gone, {} left", released.restored,
+                     released.unchanged, released.gone, released.failures.size());
+}
+
+}  // namespace ballast::actuate
