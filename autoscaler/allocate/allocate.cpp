@@ -112,7 +112,7 @@ const char* ToString(Binding binding) {
     case Binding::kGuarantee:
       return "guarantee";
     case Binding::kWaterLevel:
-      return "water level";
+      return "water_level";
   }
   return "unknown";
 }

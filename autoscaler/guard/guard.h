@@ -36,8 +36,9 @@ struct History {
   std::optional<BootTime> needed_at;   // demand last stood close to the limit
   std::optional<BootTime> changed_at;  // a limit was last written
   std::optional<BootTime> held_until;  // hands off: another writer, or a failed write
-  // Changes still allowed in the running window; see ChangeBudget.
-  int changes_left = 0;
+  int changes_left = 0;                // of the workload's budget; see ChangeBudget
+  // Whether it was watched long enough to know that it needs less.
+  bool known_well = true;
 };
 
 struct Proposal {

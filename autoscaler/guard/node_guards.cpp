@@ -41,6 +41,7 @@ class ShrinkSlowly final : public Guard {
   void Apply(Proposal& p, const Context& context) const override {
     const Amount from = p.current.value_or(p.ceiling);
     if (p.target >= from) return;
+    if (!context.history.known_well) return Keep(p, "not known well");
     if (Within(context.history.needed_at, context.at, options_.shrink_hold))
       return Set(p, from, "hold after need");
     if (Within(context.history.changed_at, context.at, options_.shrink_interval))

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "autoscaler/guard/budget.h"
+
 namespace ballast::guard {
 namespace {
 
@@ -66,6 +68,14 @@ TEST(NodeGuardsTest, ShrinkingWaitsBetweenSteps) {
 
   EXPECT_TRUE(safe.keeps());
   EXPECT_EQ(LastReason(safe), "shrink interval");
+}
+
+TEST(NodeGuardsTest, AWorkloadThatIsNotKnownWellGrowsButDoesNotShrink) {
+  Context context = Later();
+  context.history.known_well = false;
+
+  EXPECT_TRUE(Guarded(Quiet(200), context).keeps());
+  EXPECT_EQ(Guarded(Quiet(2000), context).target, 2000);
 }
 
 TEST(NodeGuardsTest, ATargetBelowUseIsLiftedAboveIt) {
@@ -188,6 +198,17 @@ TEST(NodeGuardsTest, AnUnlimitedWorkloadInCoolDownStaysUnlimited) {
   proposal.current = std::nullopt;
 
   EXPECT_TRUE(Guarded(proposal, context).keeps());
+}
+
+TEST(BudgetTest, ASpentBudgetRefillsWithTime) {
+  Budget budget(2, 10s);
+  EXPECT_EQ(budget.Left(100s), 2);
+  budget.Spend();
+  budget.Spend();
+
+  EXPECT_EQ(budget.Left(101s), 0);
+  EXPECT_EQ(budget.Left(106s), 1);
+  EXPECT_EQ(budget.Left(1000s), 2);
 }
 
 TEST(NodeGuardsTest, AReasonPrintsItsRuleAndValue) {

@@ -1,0 +1,210 @@
+#include "autoscaler/control/decide.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "autoscaler/allocate/whole_units.h"
+
+namespace ballast::control {
+namespace {
+
+using actuate::Resource;
+using model::Field;
+
+// A limit counts as needed while demand takes this share of it.
+constexpr double kNeededShare = 0.8;
+
+// One workload in one resource's problem.
+struct Candidate {
+  Tracked* tracked;
+  Limit* limit;
+  std::int64_t demand;
+  std::int64_t guarantee;
+  std::int64_t ceiling;
+};
+
+Limit& LimitOf(Tracked& tracked, Resource resource) {
+  return resource == Resource::kCpu ? tracked.cpu : tracked.memory;
+}
+
+// Recommendations follow each other as limits would.
+std::optional<std::int64_t> CurrentOf(const Tracked& tracked, const Limit& limit) {
+  if (tracked.may_write || !limit.recommended) return limit.in_force;
+  return limit.recommended;
+}
+
+std::vector<Candidate> Candidates(Fleet& fleet, Resource resource, std::int64_t capacity,
+                                  BootTime at) {
+  std::vector<Candidate> candidates;
+  for (auto& [key, tracked] : fleet.tracked()) {
+    const WorkloadRule& rule = tracked.rule;
+    const bool is_cpu = resource == Resource::kCpu;
+    const std::int64_t ceiling =
+        std::min(capacity, (is_cpu ? rule.max_cpu : rule.max_memory).value_or(capacity));
+    const forecast::Demand demand = tracked.estimator->Estimate(at);
+    Limit& limit = LimitOf(tracked, resource);
+    // Not measured yet: it needs what it uses.
+    const double wanted = (is_cpu ? demand.cpu_millicores : demand.memory_bytes)
+                              .value_or(static_cast<double>(limit.used));
+    candidates.push_back({&tracked, &limit, static_cast<std::int64_t>(std::ceil(wanted)),
+                          std::min(is_cpu ? rule.min_cpu : rule.min_memory, ceiling), ceiling});
+  }
+  return candidates;
+}
+
+allocate::Problem ToProblem(const std::vector<Candidate>& candidates, std::int64_t capacity) {
+  allocate::Problem problem;
+  problem.capacity = static_cast<double>(capacity);
+  problem.items.reserve(candidates.size());
+  for (const Candidate& one : candidates)
+    problem.items.push_back({.demand = static_cast<double>(one.demand),
+                             .guarantee = static_cast<double>(one.guarantee),
+                             .ceiling = static_cast<double>(one.ceiling),
+                             .weight = one.tracked->rule.weight,
+                             .priority = one.tracked->rule.priority});
+  return problem;
+}
+
+// What the host has left, shared by the same rule: everybody wants headroom.
+std::vector<std::int64_t> Headroom(const std::vector<Candidate>& candidates,
+                                   const std::vector<std::int64_t>& allocated,
+                                   std::int64_t capacity, const HeadroomOptions& options) {
+  allocate::Problem rest;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    capacity -= allocated[i];
+    const auto wanted =
+        std::max(static_cast<std::int64_t>(static_cast<double>(allocated[i]) * options.share),
+                 options.least);
+    const std::int64_t room = std::max<std::int64_t>(0, candidates[i].ceiling - allocated[i]);
+    rest.items.push_back({.demand = static_cast<double>(std::min(wanted, room)),
+                          .weight = candidates[i].tracked->rule.weight});
+  }
+  rest.capacity = static_cast<double>(std::max<std::int64_t>(0, capacity));
+  return allocate::WholeUnits(rest, allocate::Allocate(rest));
+}
+
+guard::Proposal ToProposal(const Candidate& one, std::int64_t target, bool urgent) {
+  guard::Proposal proposal;
+  proposal.current = CurrentOf(*one.tracked, *one.limit);
+  proposal.target = std::max(target, one.guarantee);
+  proposal.demand = one.demand;
+  proposal.used = one.limit->used;
+  proposal.floor = one.guarantee;
+  proposal.ceiling = one.ceiling;
+  proposal.urgent = urgent;
+  return proposal;
+}
+
+guard::Context ToContext(const NodeOptions& options, Candidate& one, guard::Budget& host,
+                         BootTime at) {
+  const auto current = CurrentOf(*one.tracked, *one.limit).value_or(one.ceiling);
+  if (static_cast<double>(one.demand) >= kNeededShare * static_cast<double>(current))
+    one.limit->needed_at = at;
+  guard::Context context;
+  context.at = at;
+  context.history = {.needed_at = one.limit->needed_at,
+                     .changed_at = one.limit->changed_at,
+                     .held_until = one.limit->held_until,
+                     .changes_left = one.limit->budget.Left(at),
+                     .known_well = one.tracked->readings >= options.readings_before_shrink};
+  context.host_changes_left = host.Left(at);
+  return context;
+}
+
+Change ToChange(const Candidate& one, Resource resource, allocate::Binding binding,
+                std::int64_t allocated, guard::Proposal proposal) {
+  Change change;
+  change.group = one.tracked->group;
+  change.ref = one.tracked->ref;
+  change.name = one.tracked->name;
+  change.resource = resource;
+  change.binding = binding;
+  change.demand = one.demand;
+  change.allocated = allocated;
+  change.guarantee = one.guarantee;
+  change.ceiling = one.ceiling;
+  change.weight = one.tracked->rule.weight;
+  change.proposal = std::move(proposal);
+  change.may_write = one.tracked->may_write;
+  return change;
+}
+
+}  // namespace
+
+Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host,
+                    const std::map<model::WorkloadKey, Tracked>& tracked) {
+  Capacity capacity;
+  if (const auto cpus = host.Get(Field::kCpusOnline); cpus && *cpus > 0)
+    capacity.cpu =
+        static_cast<std::int64_t>(static_cast<double>(*cpus) * 1000 * (1 - options.cpu_reserve));
+  // What is free now, and what the workloads themselves hold.
+  if (const auto available = host.Get(Field::kMemoryAvailableBytes)) {
+    double bytes = static_cast<double>(*available);
+    for (const auto& [key, one] : tracked) bytes += static_cast<double>(one.memory.used);
+    capacity.memory = static_cast<std::int64_t>(bytes * (1 - options.memory_reserve));
+  }
+  if (options.memory_pool)
+    capacity.memory =
+        std::min(*options.memory_pool, capacity.memory.value_or(*options.memory_pool));
+  return capacity;
+}
+
+Decider::Decider(const NodeOptions& options)
+    : options_(&options),
+      cpu_guards_(guard::MakeNodeGuards(options.cpu_guards)),
+      memory_guards_(guard::MakeNodeGuards(options.memory_guards)),
+      host_budget_(options.host_changes_per_second, std::chrono::seconds(1)) {}
+
+Decision Decider::Decide(Fleet& fleet, const Capacity& capacity, const Trigger& trigger,
+                         BootTime at) {
+  Decision decision;
+  decision.at = at;
+  decision.mode = options_->mode;
+  decision.trigger = trigger;
+  for (const auto& [resource, amount] :
+       {std::pair{Resource::kCpu, capacity.cpu}, std::pair{Resource::kMemory, capacity.memory}})
+    if (!trigger.subject || trigger.resource == resource)
+      DecideResource(decision, fleet, resource, amount, at);
+  // Who needs more does not wait behind who needs less.
+  std::ranges::stable_partition(decision.changes, [](const Change& change) {
+    return change.proposal.current && change.proposal.target > *change.proposal.current;
+  });
+  return decision;
+}
+
+void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource,
+                             std::optional<std::int64_t> capacity, BootTime at) {
+  const bool is_cpu = resource == Resource::kCpu;
+  if (!capacity) {
+    decision.problem = std::string(ToString(resource)) + ": the host's capacity is not known";
+    return;
+  }
+  std::vector<Candidate> candidates = Candidates(fleet, resource, *capacity, at);
+  const allocate::Problem problem = ToProblem(candidates, *capacity);
+  const allocate::Allocation solved = allocate::Allocate(problem);
+  if (solved.status != allocate::Status::kOptimal) {
+    decision.problem = std::string(ToString(resource)) + ": " + solved.explanation;
+    return;
+  }
+  (is_cpu ? decision.cpu : decision.memory) =
+      Pool{*capacity, solved.water_level, solved.shadow_price, solved.objective};
+  const auto allocated = allocate::WholeUnits(problem, solved);
+  const auto headroom = Headroom(candidates, allocated, *capacity,
+                                 is_cpu ? options_->cpu_headroom : options_->memory_headroom);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    Candidate& one = candidates[i];
+    const bool is_subject = decision.trigger.subject == one.tracked->group.key;
+    if (decision.trigger.subject && !is_subject) continue;
+    const guard::Context context = ToContext(*options_, one, host_budget_, at);
+    guard::Proposal proposal =
+        guard::RunGuards(is_cpu ? cpu_guards_ : memory_guards_,
+                         ToProposal(one, allocated[i] + headroom[i], is_subject), context);
+    if (proposal.keeps()) continue;
+    one.limit->budget.Spend();
+    host_budget_.Spend();
+    decision.changes.push_back(
+        ToChange(one, resource, solved.bindings[i], allocated[i], std::move(proposal)));
+  }
+}
+
+}  // namespace ballast::control

@@ -1,0 +1,162 @@
+#include "autoscaler/control/fleet.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+namespace ballast::control {
+namespace {
+
+using model::Entity;
+using model::Field;
+using model::FieldSet;
+using Amount = std::optional<std::int64_t>;
+
+// A record that was being made while we wrote may still hold the older value.
+constexpr std::chrono::milliseconds kRecordSkew{150};
+
+Amount FiniteLimit(const FieldSet& fields, Field field) {
+  const auto value = fields.Get(field);
+  if (!value || *value == model::kUnlimited) return std::nullopt;
+  return static_cast<std::int64_t>(*value);
+}
+
+Amount CpuLimit(const FieldSet& fields) {
+  const Amount quota = FiniteLimit(fields, Field::kCpuQuotaNs);
+  const auto period = fields.Get(Field::kCpuPeriodNs);
+  if (!quota || !period || *period == 0) return std::nullopt;
+  return *quota * 1000 / static_cast<std::int64_t>(*period);
+}
+
+// The lower one is what a growing group meets first.
+Amount MemoryLimit(const FieldSet& fields) {
+  const Amount high = FiniteLimit(fields, Field::kMemoryHighBytes);
+  const Amount max = FiniteLimit(fields, Field::kMemoryMaxBytes);
+  if (!high || !max) return high ? high : max;
+  return std::min(*high, *max);
+}
+
+// Only news counts: a collector that reads limits seldom repeats an old value
+// long after we wrote another.
+void TakeRecorded(Limit& limit, Amount now, BootTime at) {
+  if (now == limit.recorded && limit.written_at) return;
+  limit.recorded = now;
+  if (!limit.written_at || at > *limit.written_at + kRecordSkew) limit.in_force = now;
+}
+
+std::string NameOf(const FieldSet& fields) {
+  for (const Field field : {Field::kAgent, Field::kName, Field::kContainerId})
+    if (const auto text = fields.GetText(field); !text.empty()) return std::string(text);
+  return std::string(fields.GetText(Field::kPath));
+}
+
+std::unordered_map<model::EntityRef, const FieldSet*> RowsOf(const model::Record& record) {
+  std::unordered_map<model::EntityRef, const FieldSet*> rows;
+  if (const auto* tick = std::get_if<model::Tick>(&record.body))
+    for (const model::EntityRow& row : tick->rows) rows[row.ref] = &row.fields;
+  return rows;
+}
+
+}  // namespace
+
+forecast::Limits Tracked::LimitsInForce() const {
+  forecast::Limits limits;
+  if (cpu.in_force) limits.cpu_millicores = static_cast<double>(*cpu.in_force);
+  if (memory.in_force) limits.memory_bytes = static_cast<double>(*memory.in_force);
+  return limits;
+}
+
+bool Fleet::IsManaged(const model::State& state, const Entity& entity) const {
+  if (!model::IsWorkload(entity.kind)) return false;
+  const std::string_view path = entity.fields.GetText(Field::kPath);
+  const auto below = [&](const std::string& prefix) {
+    // A slice that is the prefix itself is the parent that holds the workloads.
+    return actuate::IsBelow(path, prefix) &&
+           (entity.kind != model::EntityKind::kSlice || path.size() > prefix.size());
+  };
+  const auto& prefixes = options_->auto_prefixes;
+  const bool named = std::ranges::any_of(prefixes, below) ||
+                     std::ranges::any_of(options_->rules, below, &WorkloadRule::prefix);
+  const bool nothing_named = prefixes.empty() && options_->rules.empty();
+  if (!named && !(nothing_named && entity.kind == model::EntityKind::kContainer)) return false;
+  // What runs inside a managed workload is part of it: its use counts there already.
+  const Entity* parent = state.Find(entity.parent);
+  return parent == nullptr || entity.parent == model::kHostRef || !IsManaged(state, *parent);
+}
+
+Tracked& Fleet::Track(const model::WorkloadKey& key, const Entity& entity) {
+  const auto found = tracked_.find(key);
+  if (found != tracked_.end()) return found->second;
+  Tracked& fresh = tracked_.emplace(key, Tracked(*options_)).first->second;
+  fresh.group = {key, std::string(entity.fields.GetText(Field::kPath))};
+  fresh.rule = RuleFor(*options_, fresh.group.path);
+  fresh.may_write = options_->mode == Mode::kAuto &&
+                    std::ranges::any_of(options_->auto_prefixes, [&](const std::string& prefix) {
+                      return actuate::IsBelow(fresh.group.path, prefix);
+                    });
+  return fresh;
+}
+
+void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet* row,
+                        BootTime at) {
+  TakeRecorded(tracked.cpu, CpuLimit(fields), at);
+  TakeRecorded(tracked.memory, MemoryLimit(fields), at);
+  const auto memory = fields.Get(Field::kMemoryUsageBytes);
+  if (memory) tracked.memory.used = static_cast<std::int64_t>(*memory);
+  const bool under_oom = fields.Get(Field::kMemoryUnderOom).value_or(0) != 0;
+  if (!under_oom) tracked.waiting_since.reset();
+  if (under_oom && !tracked.waiting_since) tracked.waiting_since = at;
+
+  auto seen = tracked.observer.Observe(fields, row, at);
+  if (!seen) return;
+  // Refusals of this stretch may be from before our answer inside it; an event
+  // tells those from after it.
+  const auto answered = [&](const Limit& limit) {
+    return limit.written_at && at - *limit.written_at < std::chrono::duration<double>(seen->seconds);
+  };
+  if (answered(tracked.cpu)) seen->cpu_refused = false;
+  if (answered(tracked.memory)) seen->memory_refused = false;
+  ++tracked.readings;
+  if (seen->cpu_used_millicores)
+    tracked.cpu.used = static_cast<std::int64_t>(*seen->cpu_used_millicores);
+  if (seen->memory_used_bytes)
+    tracked.memory.used = static_cast<std::int64_t>(*seen->memory_used_bytes);
+  tracked.estimator->Observe(*seen, tracked.LimitsInForce());
+}
+
+std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
+                                            const model::Record& record) {
+  const auto rows = RowsOf(record);
+  std::set<model::WorkloadKey> alive;
+  for (const auto& [ref, entity] : state.entities()) {
+    if (!IsManaged(state, entity)) continue;
+    const auto key = model::KeyOf(entity.fields);
+    if (!key) continue;
+    Tracked& tracked = Track(*key, entity);
+    tracked.ref = ref;
+    tracked.name = NameOf(entity.fields);
+    alive.insert(*key);
+    const auto row = rows.find(ref);
+    TakeReading(tracked, entity.fields, row == rows.end() ? nullptr : row->second,
+                record.header.at);
+  }
+  std::vector<model::WorkloadKey> gone;
+  for (const auto& [key, tracked] : tracked_)
+    if (!alive.contains(key)) gone.push_back(key);
+  for (const model::WorkloadKey& key : gone) tracked_.erase(key);
+  return gone;
+}
+
+void Fleet::Restart() {
+  for (auto& [key, tracked] : tracked_) {
+    tracked.observer = {};
+    tracked.readings = 0;
+  }
+}
+
+Tracked* Fleet::Find(const model::WorkloadKey& key) {
+  const auto found = tracked_.find(key);
+  return found == tracked_.end() ? nullptr : &found->second;
+}
+
+}  // namespace ballast::control

@@ -1,0 +1,90 @@
+#pragma once
+
+// The workloads that the loop decides about, and what it remembers of each.
+// Keyed by the kernel's identity, so it outlives the collector's incarnations.
+//
+// Time is the records' own. Not thread-safe; owned by the loop.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "autoscaler/actuate/actuator.h"
+#include "autoscaler/control/node_options.h"
+#include "autoscaler/forecast/estimator.h"
+#include "autoscaler/guard/budget.h"
+#include "collector/model/state.h"
+
+namespace ballast::control {
+
+// One limit of one workload.
+struct Limit {
+  explicit Limit(int changes_per_minute) : budget(changes_per_minute, std::chrono::minutes(1)) {}
+
+  // What stands in the kernel, as far as is known; nullopt: no limit.
+  std::optional<std::int64_t> in_force;
+  // What the last record that said something new said.
+  std::optional<std::int64_t> recorded;
+  // Recommend mode: what was recommended last stands for what is in force.
+  std::optional<std::int64_t> recommended;
+  std::int64_t used = 0;
+  std::optional<BootTime> written_at;
+  std::optional<BootTime> needed_at;
+  std::optional<BootTime> changed_at;
+  std::optional<BootTime> held_until;
+  guard::Budget budget;
+};
+
+struct Tracked {
+  explicit Tracked(const NodeOptions& options)
+      : cpu(options.changes_per_minute),
+        memory(options.changes_per_minute),
+        estimator(std::make_unique<forecast::DecayingPeak>(options.forecast)) {}
+
+  actuate::Group group;
+  model::EntityRef ref{};  // in the collector's present incarnation
+  std::string name;
+  WorkloadRule rule;
+  bool may_write = false;  // auto mode, and below an auto prefix
+  bool adopted = false;
+  bool wait_on = false;  // v1: waits at its memory limit instead of being killed
+  bool give_up = false;  // it waited too long: the kernel decides
+  std::optional<BootTime> waiting_since;
+  int readings = 0;
+  Limit cpu;
+  Limit memory;
+  forecast::Observer observer;
+  std::unique_ptr<forecast::Estimator> estimator;
+
+  forecast::Limits LimitsInForce() const;
+};
+
+class Fleet {
+ public:
+  explicit Fleet(const NodeOptions& options) : options_(&options) {}  // options outlive the fleet
+
+  // Brings the fleet in line with the state after a tick or key was applied and
+  // takes a reading of every workload. Returns who is gone.
+  std::vector<model::WorkloadKey> Read(const model::State& state, const model::Record& record);
+  // The collector began anew: counters are read afresh, what was learned stays.
+  void Restart();
+  Tracked* Find(const model::WorkloadKey& key);
+  void Remove(const model::WorkloadKey& key) { tracked_.erase(key); }
+
+  // In a fixed order, the same on every host and in every replay.
+  std::map<model::WorkloadKey, Tracked>& tracked() { return tracked_; }
+
+ private:
+  bool IsManaged(const model::State& state, const model::Entity& entity) const;
+  Tracked& Track(const model::WorkloadKey& key, const model::Entity& entity);
+  void TakeReading(Tracked& tracked, const model::FieldSet& fields, const model::FieldSet* row,
+                   BootTime at);
+
+  const NodeOptions* options_;
+  std::map<model::WorkloadKey, Tracked> tracked_;
+};
+
+}  // namespace ballast::control

@@ -1,0 +1,242 @@
+#include "autoscaler/control/node_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <string_view>
+
+#include "collector/base/check.h"
+#include "collector/base/log.h"
+
+namespace ballast::control {
+namespace {
+
+using actuate::Outcome;
+using actuate::Resource;
+using model::Field;
+
+void Add(model::Histogram& histogram, std::chrono::nanoseconds duration) {
+  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
+  const auto bucket =
+      std::min<std::size_t>(std::bit_width(ns / 1000), model::Histogram::kBuckets - 1);
+  ++histogram.counts[bucket];
+  histogram.sum_ns += ns;
+}
+
+bool IsDone(const actuate::Actuation& done) {
+  return done.outcome == Outcome::kApplied || done.outcome == Outcome::kUnchanged;
+}
+
+}  // namespace
+
+NodeLoop::NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& outbox)
+    : options_(std::move(options)),
+      actuator_(&actuator),
+      outbox_(&outbox),
+      fleet_(options_),
+      decider_(options_) {
+  BALLAST_CHECK(Check(options_).has_value(), "options are checked before the loop is made");
+}
+
+void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
+  const auto applied = state_.Apply(record);
+  if (applied == model::State::Applied::kSkipped) return;
+  last_record_ = record.header.at;
+  if (applied == model::State::Applied::kReset) {
+    fleet_.Restart();
+    Say("the collector began anew: limits are kept, and none is lowered before enough is seen");
+  }
+  const auto* event = std::get_if<model::Event>(&record.body);
+  if (event == nullptr) {
+    for (const model::WorkloadKey& key : fleet_.Read(state_, record)) actuator_->Forget(key);
+    AdoptNew(record.header.at);
+  }
+  // What is old, or of a time that has not come, says nothing about now.
+  if (std::chrono::abs(now - record.header.at) > options_.stale_after)
+    return Hold("stale", "records are stale");
+  event == nullptr ? OnTick(record) : OnEvent(record, *event);
+}
+
+void NodeLoop::OnTime(BootTime now) {
+  if (!state_.is_whole()) return Hold("no key", "no key record from the collector yet");
+  if (now - last_record_ > options_.stale_after)
+    Hold("stale", "no record from the collector; it may be away");
+}
+
+void NodeLoop::OnTick(const model::Record& record) {
+  EndLongWaits(record.header.at);
+  Run({}, record.header.at);
+}
+
+Tracked* NodeLoop::SubjectOf(const model::Event& event) {
+  if (event.key) return fleet_.Find(*event.key);
+  if (!event.subject) return nullptr;
+  const model::Entity* entity = state_.Find(*event.subject);
+  const auto key = entity == nullptr ? std::nullopt : model::KeyOf(entity->fields);
+  return key ? fleet_.Find(*key) : nullptr;
+}
+
+void NodeLoop::OnEvent(const model::Record& record, const model::Event& event) {
+  const bool cpu = event.kind == model::EventKind::kThrottleBegin;
+  if (!cpu && event.kind != model::EventKind::kMemoryLimit) return;
+  Tracked* tracked = SubjectOf(event);
+  if (tracked == nullptr) return;
+  ++stats_.events;
+  const BootTime refused_at(static_cast<std::int64_t>(
+      event.fields.Get(Field::kEventTimeNs)
+          .value_or(static_cast<std::uint64_t>(record.header.at.count()))));
+  const Limit& limit = cpu ? tracked->cpu : tracked->memory;
+  // From before our last answer: it says nothing about the limit that stands now.
+  if (limit.written_at && refused_at <= *limit.written_at) return;
+  const forecast::Limits in_force = tracked->LimitsInForce();
+  if (cpu)
+    tracked->estimator->CpuRefused(record.header.at, in_force);
+  else
+    tracked->estimator->MemoryRefused(record.header.at, in_force);
+  Run({.what = std::string(model::NameOf(event.kind)),
+       .subject = tracked->group.key,
+       .resource = cpu ? Resource::kCpu : Resource::kMemory,
+       .refused_at = refused_at},
+      record.header.at);
+}
+
+void NodeLoop::Run(const Trigger& trigger, BootTime at) {
+  Decision decision =
+      decider_.Decide(fleet_, CapacityOf(options_, state_.host(), fleet_.tracked()), trigger, at);
+  ++stats_.decisions;
+  if (decision.problem.empty())
+    Resume();
+  else
+    Hold("no solution", decision.problem);
+  if (decision.changes.empty() || options_.mode == Mode::kObserve) return;
+  decision.id = next_id_++;
+  CarryOut(decision);
+  outbox_->Push(ToEvent(decision));
+  for (const Change& change : decision.changes) {
+    if (change.done) outbox_->Push(ToActuationEvent(decision, change));
+    BALLAST_LOG(kInfo, "decided", {"id", decision.id}, {"workload", change.name},
+                {"what", Describe(change)}, {"outcome", OutcomeOf(change)},
+                {"trigger", trigger.what}, {"error", change.done ? change.done->error : ""});
+  }
+}
+
+void NodeLoop::CarryOut(Decision& decision) {
+  for (Change& change : decision.changes) {
+    Tracked* tracked = fleet_.Find(change.group.key);
+    if (tracked == nullptr) continue;
+    if (change.may_write) {
+      change.done = actuator_->Set(change.group, change.resource, change.proposal.target);
+      ++stats_.actuations[static_cast<std::size_t>(change.done->outcome)];
+      if (decision.trigger.refused_at && change.done->outcome == Outcome::kApplied)
+        Add(stats_.reaction, change.done->written_at - *decision.trigger.refused_at);
+    }
+    Settle(decision, change, *tracked);
+  }
+}
+
+void NodeLoop::Settle(const Decision& decision, const Change& change, Tracked& tracked) {
+  Limit& limit = change.resource == Resource::kCpu ? tracked.cpu : tracked.memory;
+  limit.changed_at = decision.at;
+  if (!change.done) {
+    limit.recommended = change.proposal.target;
+    return;
+  }
+  const actuate::Actuation& done = *change.done;
+  if (IsDone(done) || done.outcome == Outcome::kForeign) {
+    limit.in_force = done.in_force;
+    limit.written_at = done.outcome == Outcome::kApplied ? done.written_at : decision.at;
+  }
+  if (IsDone(done)) return;
+  if (done.outcome == Outcome::kForeign) {
+    limit.held_until = decision.at + options_.foreign_cool_down;
+    return;
+  }
+  // A limit that may not fall now (use rose meanwhile) may still rise at once.
+  const bool lowers = !change.proposal.current || change.proposal.target < *change.proposal.current;
+  if (lowers)
+    limit.needed_at = decision.at;
+  else
+    limit.held_until = decision.at + options_.failure_cool_down;
+}
+
+void NodeLoop::AdoptNew(BootTime at) {
+  std::vector<actuate::Group> fresh;
+  for (auto& [key, tracked] : fleet_.tracked()) {
+    const bool held = tracked.cpu.held_until && at < *tracked.cpu.held_until;
+    if (tracked.may_write && !tracked.adopted && !held) fresh.push_back(tracked.group);
+  }
+  if (fresh.empty()) return;
+  for (const actuate::Adoption& adoption : actuator_->Adopt(fresh)) {
+    Tracked& tracked = *fleet_.Find(adoption.group.key);
+    tracked.adopted = !adoption.error;
+    if (tracked.adopted) {
+      SetStandingValues(tracked);
+      continue;
+    }
+    tracked.cpu.held_until = tracked.memory.held_until = at + options_.foreign_cool_down;
+    Say("limits are left alone: " + adoption.error->ToString(), &tracked);
+  }
+}
+
+// What does not follow demand: the weight, and waiting instead of dying on v1.
+void NodeLoop::SetStandingValues(Tracked& tracked) {
+  const auto set = [&](Resource resource, std::int64_t amount) {
+    const actuate::Actuation done = actuator_->Set(tracked.group, resource, amount);
+    ++stats_.actuations[static_cast<std::size_t>(done.outcome)];
+    if (!IsDone(done) && done.outcome != Outcome::kRefused)
+      Say(fmt::format("{} not set: {}", actuate::ToString(resource), done.error), &tracked);
+    return IsDone(done);
+  };
+  if (tracked.rule.set_weight)
+    set(Resource::kCpuWeight, static_cast<std::int64_t>(tracked.rule.weight * 1000));
+  tracked.wait_on = set(Resource::kMemoryWait, 1);
+}
+
+// Waiting helps while the limit may still rise. Where it cannot, the kernel
+// must be allowed to end it, or the workload would hang for good.
+void NodeLoop::EndLongWaits(BootTime at) {
+  for (auto& [key, tracked] : fleet_.tracked()) {
+    if (!tracked.adopted) continue;
+    const bool too_long =
+        tracked.waiting_since && at - *tracked.waiting_since > options_.longest_wait;
+    if (too_long == tracked.give_up || (!too_long && tracked.waiting_since)) continue;
+    tracked.give_up = too_long;
+    const actuate::Actuation done =
+        actuator_->Set(tracked.group, Resource::kMemoryWait, too_long ? 0 : 1);
+    ++stats_.actuations[static_cast<std::size_t>(done.outcome)];
+    if (too_long)
+      Say("waited too long at a memory limit that cannot rise: the kernel decides now", &tracked);
+  }
+}
+
+void NodeLoop::Hold(const char* kind, const std::string& why) {
+  if (holding_kind_ != nullptr && std::string_view(holding_kind_) == kind) return;
+  holding_kind_ = kind;
+  holding_ = why;
+  Say("what is applied is kept: " + why);
+}
+
+void NodeLoop::Resume() {
+  if (holding_kind_ == nullptr) return;
+  holding_kind_ = nullptr;
+  holding_.clear();
+  Say("deciding again");
+}
+
+void NodeLoop::Say(const std::string& text, const Tracked* about) {
+  BALLAST_LOG(kWarn, "autoscaler", {"workload", about == nullptr ? "" : about->name},
+              {"text", text});
+  model::Event event;
+  event.kind = model::EventKind::kAutoscaler;
+  event.fields.SetText(Field::kOrigin, "node");
+  event.fields.SetText(Field::kMode, ToString(options_.mode));
+  event.fields.SetText(Field::kText, text);
+  if (about != nullptr) {
+    event.subject = about->ref;
+    event.key = about->group.key;
+  }
+  outbox_->Push(std::move(event));
+}
+
+}  // namespace ballast::control

@@ -1,0 +1,83 @@
+#pragma once
+
+// One host's loop: records in, decisions and limits out. Live, replay and
+// simulation differ only in where records come from, which actuator is given
+// and what `now` is.
+//
+//   NodeLoop loop(options, actuator, outbox);
+//   for (each record as it arrives) loop.OnRecord(record, clock.Now());
+//   every 500 ms without one:       loop.OnTime(clock.Now());
+//
+// Fails static: with stale records, before the first key, after the collector
+// began anew, or without a solution it keeps what is applied, and says so once.
+// Not thread-safe.
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "autoscaler/actuate/actuator.h"
+#include "autoscaler/control/decide.h"
+#include "autoscaler/control/outbox.h"
+#include "collector/model/histogram.h"
+#include "collector/model/state.h"
+
+namespace ballast::control {
+
+// For the daemon's own metrics; only rise.
+struct NodeStats {
+  std::uint64_t decisions = 0;                // solved, with or without a change
+  std::uint64_t events = 0;                   // of the kernel's refusals
+  std::array<std::uint64_t, 6> actuations{};  // by actuate::Outcome
+  model::Histogram reaction;                  // from the kernel's refusal to the limit in the file
+};
+
+class NodeLoop {
+ public:
+  // Both outlive the loop. Requires: Check(options) is ok.
+  NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& outbox);
+  // The decider holds a pointer to the options.
+  NodeLoop(const NodeLoop&) = delete;
+  NodeLoop& operator=(const NodeLoop&) = delete;
+
+  // Requires: `now` is CLOCK_BOOTTIME of this host, or the record's own time in a replay.
+  void OnRecord(const model::Record& record, BootTime now);
+  // When nothing arrives: notices that records are stale.
+  void OnTime(BootTime now);
+
+  const NodeStats& stats() const { return stats_; }
+  // "": everything works; else why what is applied is kept.
+  const std::string& holding() const { return holding_; }
+  std::size_t workloads() { return fleet_.tracked().size(); }
+
+ private:
+  void OnTick(const model::Record& record);
+  void OnEvent(const model::Record& record, const model::Event& event);
+  Tracked* SubjectOf(const model::Event& event);
+
+  void AdoptNew(BootTime at);
+  void Run(const Trigger& trigger, BootTime at);
+  void CarryOut(Decision& decision);
+  void Settle(const Decision& decision, const Change& change, Tracked& tracked);
+  void SetStandingValues(Tracked& tracked);
+  void EndLongWaits(BootTime at);
+
+  // `kind` tells one reason from another; each is said when it begins.
+  void Hold(const char* kind, const std::string& why);
+  void Resume();
+  void Say(const std::string& text, const Tracked* about = nullptr);
+
+  const NodeOptions options_;
+  actuate::Actuator* actuator_;
+  Outbox* outbox_;
+  model::State state_;
+  Fleet fleet_;
+  Decider decider_;
+  NodeStats stats_;
+  std::string holding_;
+  const char* holding_kind_ = nullptr;
+  BootTime last_record_{};
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace ballast::control

@@ -1,0 +1,83 @@
+#pragma once
+
+// What the node loop may do and how. Plain values; main.cpp fills them from the
+// command line and the configuration file, `Check` says what is wrong with them.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autoscaler/forecast/decaying_peak.h"
+#include "autoscaler/guard/node_guards.h"
+#include "collector/base/result.h"
+
+namespace ballast::control {
+
+enum class Mode {
+  kObserve,    // decides nothing aloud
+  kRecommend,  // says what it would do
+  kAuto,       // does it, below the prefixes it was given
+};
+const char* ToString(Mode mode);
+Result<Mode> ParseMode(std::string_view name);
+
+// Rights of the workloads below a prefix. Millicores and bytes.
+struct WorkloadRule {
+  std::string prefix;  // empty: the defaults
+  std::int64_t min_cpu = 50;
+  std::int64_t min_memory = std::int64_t{32} << 20;
+  std::optional<std::int64_t> max_cpu;     // absent: the host's capacity
+  std::optional<std::int64_t> max_memory;  // absent: the host's capacity
+  double weight = 1;
+  bool set_weight = false;  // write cpu.weight / cpu.shares as well
+  int priority = 0;
+};
+
+// Growth headroom: what a limit stands above the allocation while the host has
+// room, so that an idle host throttles nobody needlessly.
+struct HeadroomOptions {
+  double share = 1.0;      // of the allocation
+  std::int64_t least = 0;  // and at least this
+};
+
+struct NodeOptions {
+  // Affects decisions.
+  Mode mode = Mode::kRecommend;
+  std::vector<std::string> auto_prefixes;  // nothing else is ever written
+  WorkloadRule defaults;
+  std::vector<WorkloadRule> rules;          // the longest matching prefix counts
+  double cpu_reserve = 0.05;                // share of the CPUs that is never given out
+  double memory_reserve = 0.10;             // share of the memory that is never given out
+  std::optional<std::int64_t> memory_pool;  // absent: what is available on the host
+  HeadroomOptions cpu_headroom{.share = 1.0, .least = 250};
+  HeadroomOptions memory_headroom{.share = 0.5, .least = std::int64_t{64} << 20};
+  forecast::DecayingPeakOptions forecast;
+  guard::GuardOptions cpu_guards{.use_margin_least = 10, .deadband_least = 25};
+  guard::GuardOptions memory_guards{.use_margin = 0.05,
+                                    .use_margin_least = std::int64_t{8} << 20,
+                                    .deadband_least = std::int64_t{8} << 20};
+  // A limit is lowered only after so many readings of the workload.
+  int readings_before_shrink = 20;
+  // Churn that needs no refusal by the kernel to stop.
+  int changes_per_minute = 60;        // of one limit
+  int host_changes_per_second = 100;  // of all limits
+  // Hands off after another writer, and after a write that failed.
+  std::chrono::milliseconds foreign_cool_down{30'000};
+  std::chrono::milliseconds failure_cool_down{1'000};
+  // A v1 group that waits at a memory limit that cannot rise is given back to the kernel's OOM
+  // killer.
+  std::chrono::milliseconds longest_wait{10'000};
+  // Records older than this are no basis for a decision.
+  std::chrono::milliseconds stale_after{2'000};
+};
+
+// One sentence per wrong option; ok if there is none.
+Result<> Check(const NodeOptions& options);
+
+// The rule that counts for `path`.
+const WorkloadRule& RuleFor(const NodeOptions& options, std::string_view path);
+
+}  // namespace ballast::control
