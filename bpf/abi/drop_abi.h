@@ -1,0 +1,22 @@
+/* The count of everything the kernel side could not record. Any program writes
+ * drp_counts (atomically: losses are rare); ReadDrops
+ * (collector/source/bpf/drops.h) exports it. Rules: see slot_abi.h. */
+#ifndef BALLAST_BPF_ABI_DROP_ABI_H
+#define BALLAST_BPF_ABI_DROP_ABI_H
+
+/* Index into drp_counts; the name of each, as exported, is in
+ * collector/source/bpf/drops.cpp. Append only. */
+enum drp_reason {
+	DRP_SLOTS_FULL,       /* child of a workload not entered: it counts as `other` */
+	DRP_RING_CGROUP,      /* birth or death of a cgroup not reported */
+	DRP_RING_THROTTLE,    /* throttle begin not reported */
+	DRP_RING_MEMORY,      /* memory limit hit not reported */
+	DRP_RING_OOM,         /* OOM kill not reported */
+	DRP_TASK_STORAGE,     /* no memory for a task's storage: its wait not booked */
+	DRP_CLOCK_BACKWARD,   /* run-queue clock behind last_queued: wait not booked */
+	DRP_SLOT_RANGE,       /* slot beyond the configured number: booked as `other` */
+	DRP_PATH_CUT,         /* cgroup path longer than the event holds */
+	DRP_NUM
+};
+
+#endif

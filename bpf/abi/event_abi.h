@@ -1,0 +1,49 @@
+/* Records of evt_ring: what cannot wait for the next tick. Written by the
+ * programs named at each kind, read by EventRing
+ * (collector/source/bpf/event_ring.h). Rules: see slot_abi.h. */
+#ifndef BALLAST_BPF_ABI_EVENT_ABI_H
+#define BALLAST_BPF_ABI_EVENT_ABI_H
+
+#define EVT_ABI_VERSION 1
+#define EVT_COMM 16u
+#define EVT_PATH 512u /* cgroup paths of pods are about 200 long; longer ones are cut and counted */
+
+/* evt_head.kind; values are part of the format, append only. */
+enum evt_kind {
+	EVT_NONE,
+	EVT_THROTTLE,     /* rql_on_switch: a task of `slot` ran into its own quota */
+	EVT_MEMORY_LIMIT, /* mem_on_reclaim: a task of `slot` reclaims at a memory limit */
+	EVT_OOM_KILL,     /* oom_on_victim_*: `pid` of `slot` was chosen */
+	EVT_CGROUP_MADE,  /* slt_on_mkdir: struct evt_cgroup */
+	EVT_CGROUP_GONE   /* slt_on_rmdir: struct evt_cgroup */
+};
+
+/* evt_head.flags */
+#define EVT_SLOT_OF_TRIGGER 0x1u /* OOM before 6.10: `slot` is of the task that needed memory */
+#define EVT_PATH_CUT 0x2u        /* `path` is not whole */
+#define EVT_IS_ROOT 0x4u         /* gone: it was a workload's own directory */
+
+struct evt_head {
+	unsigned int kind;
+	unsigned int slot; /* SLT_OTHER: of no tracked workload */
+	unsigned long long boot_ns; /* CLOCK_BOOTTIME */
+	unsigned int pid;           /* thread that hit it; OOM: the victim. 0: none */
+	unsigned int flags;
+	char comm[EVT_COMM]; /* of that thread; empty where not known */
+};
+
+struct evt_cgroup {
+	struct evt_head head;
+	unsigned long long cgroup_id;
+	unsigned long long hierarchy_id;
+	unsigned long long parent_id;
+	char path[EVT_PATH]; /* from the hierarchy's root, ends in 0 */
+};
+
+#ifdef __cplusplus
+static_assert(sizeof(evt_head) == 40 && sizeof(evt_cgroup) == 64 + EVT_PATH);
+#else
+_Static_assert(sizeof(struct evt_head) == 40, "evt_head layout");
+_Static_assert(sizeof(struct evt_cgroup) == 64 + EVT_PATH, "evt_cgroup layout");
+#endif
+#endif

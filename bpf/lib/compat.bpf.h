@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Everything that differs between the kernels these programs load on, 6.1 to
+ * today, behind accessors. Flavours (the part after ___ is ignored by CO-RE)
+ * say which kernels have the field. Features are tested, never versions. */
+#ifndef BALLAST_BPF_LIB_COMPAT_BPF_H
+#define BALLAST_BPF_LIB_COMPAT_BPF_H
+
+#include "bpf/lib/kernel_types.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* Set by user space from the kernel's BTF (kernel_facts.h); the verifier drops
+ * the calls not chosen. `if (&kfunc)` would need 6.4 (58aa2afbb1e6). */
+#define FLUSH_NONE 0
+#define FLUSH_CSS 1    /* css_rstat_flush: since 6.16, a97915559f5c */
+#define FLUSH_CGROUP 2 /* cgroup_rstat_flush: before */
+
+/* Weak: libbpf refuses the whole object over one missing strong kfunc. */
+extern void css_rstat_flush(struct cgroup_subsys_state *css) __ksym __weak;
+extern void cgroup_rstat_flush(struct cgroup *cgrp) __ksym __weak;
+
+/* 6.18 throttles tasks one by one on return to user space (e1fad12dcb66);
+ * before, whole run queues were throttled with their tasks in place. */
+struct task_struct___since_6_18 {
+	bool throttled;
+} __attribute__((preserve_access_index));
+
+struct task_struct___pre_6_18 {
+	int on_rq;
+} __attribute__((preserve_access_index));
+
+struct cfs_rq___pre_6_18 {
+	int throttle_count;
+} __attribute__((preserve_access_index));
+
+/* At switch-out: does `prev` leave the CPU because its own quota is used up?
+ * Before 6.18 a task that goes to sleep in a throttled run queue is none. */
+static __always_inline bool own_throttled(struct task_struct *prev)
+{
+	if (bpf_core_field_exists(struct task_struct___since_6_18, throttled))
+		return ((struct task_struct___since_6_18 *)prev)->throttled;
+	if (bpf_core_field_exists(struct cfs_rq___pre_6_18, throttle_count))
+		return ((struct task_struct___pre_6_18 *)prev)->on_rq &&
+		       ((struct cfs_rq___pre_6_18 *)prev->se.cfs_rq)->throttle_count;
+	return false; /* no CONFIG_CFS_BANDWIDTH, so no quota */
+}
+
+/* Embedded, not a pointer, before 6.1 (5f69a6577bc3): read from files there. */
+static __always_inline bool has_psi_pointer(void)
+{
+	return bpf_core_field_exists(struct cgroup, psi) &&
+	       bpf_core_field_size(struct cgroup, psi) == sizeof(void *);
+}
+
+#endif

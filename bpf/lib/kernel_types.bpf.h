@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The kernel's structs, cut down to the fields these programs read. CO-RE
+ * relocates every access against the running kernel's BTF, so the layout here
+ * means nothing and no vmlinux.h of the build host leaks in: the objects build
+ * on a machine without BTF. What differs between kernels is in compat.bpf.h. */
+#ifndef BALLAST_BPF_LIB_KERNEL_TYPES_BPF_H
+#define BALLAST_BPF_LIB_KERNEL_TYPES_BPF_H
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+
+typedef __u8 u8;
+typedef __u32 u32;
+typedef __s64 s64;
+typedef __u64 u64;
+typedef _Bool bool;
+
+enum { false = 0, true = 1 };
+
+#define PF_IDLE 0x00000002 /* include/linux/sched.h; the idle task, whatever its name */
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup_root {
+	int hierarchy_id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct task_cputime {
+	u64 stime;
+	u64 utime;
+	unsigned long long sum_exec_runtime;
+};
+
+struct cgroup_base_stat {
+	struct task_cputime cputime;
+};
+
+struct psi_group {
+	u64 total[12]; /* [PSI_AVGS][state] first; two-dimensional in the kernel */
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup_root *root;
+	struct cgroup_base_stat bstat;
+	struct psi_group *psi;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup *dfl_cgrp;
+};
+
+struct rq {
+	u64 clock;
+};
+
+struct cfs_rq {
+	struct rq *rq;
+};
+
+struct sched_entity {
+	u64 sum_exec_runtime;
+	struct cfs_rq *cfs_rq;
+};
+
+struct sched_info {
+	unsigned long pcount;
+	unsigned long long run_delay;
+	unsigned long long last_queued;
+};
+
+struct task_struct {
+	unsigned int flags;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	int pid;
+	int tgid;
+	char comm[16];
+	struct css_set *cgroups;
+};
+
+struct cfs_bandwidth {
+	s64 period; /* ktime_t */
+	u64 quota;
+	u64 burst;
+	int nr_periods;
+	int nr_throttled;
+	u64 throttled_time;
+};
+
+struct task_group {
+	unsigned long shares;
+	struct cfs_bandwidth cfs_bandwidth;
+};
+
+struct cpuacct {
+	u64 *cpuusage; /* per CPU */
+};
+
+typedef struct {
+	s64 counter;
+} atomic_long_t;
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long failcnt;
+	unsigned long watermark;
+	unsigned long low;
+	unsigned long high;
+	unsigned long max;
+};
+
+struct mem_cgroup_per_node {
+	unsigned long lru_zone_size[5][5]; /* [zone][list]; see wlk_add_lists */
+};
+
+struct mem_cgroup {
+	struct page_counter memory;
+	struct page_counter swap; /* union with memsw, which v1 uses */
+	atomic_long_t memory_events[9];
+	int under_oom;
+	struct mem_cgroup_per_node *nodeinfo[1];
+};
+
+struct bpf_iter_meta {
+	u64 session_id;
+	u64 seq_num;
+};
+
+struct bpf_iter__cgroup {
+	struct bpf_iter_meta *meta;
+	struct cgroup *cgroup;
+};
+
+#pragma clang attribute pop
+
+/* Only their names matter: the values come from the running kernel by CO-RE. */
+enum cgroup_subsys_id { cpu_cgrp_id = 1, cpuacct_cgrp_id = 2, memory_cgrp_id = 4 };
+enum psi_states { PSI_IO_SOME, PSI_IO_FULL, PSI_MEM_SOME, PSI_MEM_FULL, PSI_CPU_SOME, PSI_CPU_FULL };
+enum lru_list {
+	LRU_INACTIVE_ANON,
+	LRU_ACTIVE_ANON,
+	LRU_INACTIVE_FILE,
+	LRU_ACTIVE_FILE,
+	LRU_UNEVICTABLE,
+	NR_LRU_LISTS
+};
+enum memcg_memory_event { MEMCG_HIGH = 1, MEMCG_MAX = 2, MEMCG_OOM = 3, MEMCG_OOM_KILL = 4 };
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// Run-queue wait and CPU time per workload and CPU, from one hook and without
+// reading a clock.
+//
+//   sched_switch  prev --> ran += its sum_exec_runtime since switch-in
+//                          own quota used up? mark the task, event
+//                 next --> wait = (run_delay - last seen) + (rq clock - last_queued)
+//                          marked? own_waits : waits
+//
+// The hook fires before the kernel adds the wait that ends now to run_delay;
+// both terms together are what schedstat will say a moment later, waits that
+// migrated while queued included.
+//
+// User space (collector/source/bpf/run_queue.h) folds the CPUs and never writes.
+//
+// Needs: kernel BTF, tp_btf, CONFIG_SCHED_INFO, task storage (5.11). Cost: one
+// task-storage lookup and two array lookups per switch.
+// Left out on purpose: the idle task; waits before a task was first seen;
+// before 6.18, throttling of tasks that were queued, not running, when the
+// quota ran out (it counts as ordinary wait).
+
+#include "bpf/abi/run_queue_abi.h"
+#include "bpf/lib/drops.bpf.h"
+#include "bpf/lib/events.bpf.h"
+#include "bpf/lib/limits.bpf.h"
+#include "bpf/lib/slots.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+const volatile __u32 cfg_cpus = 1;                        /* possible CPUs */
+const volatile __u64 cfg_throttle_gap_ns = 5 * 1000 * 1000; /* between events of one slot */
+
+struct rql_task {
+	u64 run_delay_ns; /* run_delay as of the last switch-in */
+	u64 css_set;      /* address the cached slot belongs to; 0: task not seen before */
+	u64 generation;   /* of the slot table then */
+	u32 slot;
+	u32 own_throttled; /* switched out by its own quota; the next wait is its own */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct rql_task);
+} rql_tasks SEC(".maps");
+
+/* Sized slots x CPUs by user space. A per-CPU array cannot be memory-mapped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rql_row);
+} rql_rows SEC(".maps");
+
+/* Sized by user space: possible CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rql_cpu);
+} rql_cpus SEC(".maps");
+
+struct rql_limits_map rql_limits SEC(".maps");
+
+static __always_inline struct rql_row *row_of(u32 slot, u32 cpu)
+{
+	u32 index = slot * cfg_cpus + cpu;
+	struct rql_row *row = bpf_map_lookup_elem(&rql_rows, &index);
+
+	if (row)
+		return row;
+	count_drop(DRP_SLOT_RANGE);
+	index = SLT_OTHER * cfg_cpus + cpu;
+	return bpf_map_lookup_elem(&rql_rows, &index);
+}
+
+/* floor(log2(us)) + 1, 0 for 0: the bucket of run_queue_abi.h. */
+static __always_inline u32 bucket_of(u64 wait_ns)
+{
+	u64 us = wait_ns / 1000;
+	u32 bucket = 0;
+
+	if (us >> 32)
+		return RQL_BUCKETS - 1;
+	if (us >> 16) {
+		bucket += 16;
+		us >>= 16;
+	}
+	if (us >> 8) {
+		bucket += 8;
+		us >>= 8;
+	}
+	if (us >> 4) {
+		bucket += 4;
+		us >>= 4;
+	}
+	if (us >> 2) {
+		bucket += 2;
+		us >>= 2;
+	}
+	if (us >> 1)
+		bucket += 1;
+	if (wait_ns >= 1000)
+		bucket += 1;
+	return bucket < RQL_BUCKETS ? bucket : RQL_BUCKETS - 1;
+}
+
+static __always_inline u32 cached_slot(struct task_struct *task, struct rql_task *seen)
+{
+	struct css_set *cset = task->cgroups;
+	u64 generation = slt_generation; /* before the lookup: a change meanwhile is seen next time */
+
+	if (seen->css_set == (u64)cset && seen->generation == generation)
+		return seen->slot;
+	seen->slot = slot_of_css_set(cset);
+	seen->css_set = (u64)cset;
+	seen->generation = generation;
+	return seen->slot;
+}
+
+static __always_inline void report_throttle(struct task_struct *prev, u32 slot)
+{
+	struct rql_limit *limit = bpf_map_lookup_elem(&rql_limits, &slot);
+	struct evt_head event = {.kind = EVT_THROTTLE, .slot = slot};
+	u64 last;
+
+	if (!limit || slot == SLT_OTHER)
+		return;
+	__sync_fetch_and_add(&limit->throttles, 1);
+	event.boot_ns = bpf_ktime_get_boot_ns();
+	last = limit->throttle_event_ns;
+	if (event.boot_ns - last < cfg_throttle_gap_ns)
+		return;
+	/* Another CPU may report the same moment: one of them wins. */
+	if (__sync_val_compare_and_swap(&limit->throttle_event_ns, last, event.boot_ns) != last)
+		return;
+	event.pid = prev->pid;
+	bpf_probe_read_kernel(event.comm, sizeof(event.comm), prev->comm);
+	emit_event(&event, DRP_RING_THROTTLE);
+}
+
+static __always_inline void leave_cpu(struct task_struct *prev, struct rql_cpu *here, u32 cpu)
+{
+	struct rql_row *row = row_of(here->slot, cpu);
+	struct rql_task *seen;
+
+	if (row)
+		row->ran_ns += prev->se.sum_exec_runtime - here->exec_ns;
+	if (!own_throttled(prev))
+		return;
+	seen = bpf_task_storage_get(&rql_tasks, prev, 0, 0);
+	if (seen)
+		seen->own_throttled = 1;
+	report_throttle(prev, here->slot);
+}
+
+/* The wait that ends now, and nothing that was booked before. */
+static __always_inline u64 wait_of(struct task_struct *next, struct rql_task *seen)
+{
+	u64 run_delay = next->sched_info.run_delay;
+	u64 queued = next->sched_info.last_queued;
+	u64 now = next->se.cfs_rq->rq->clock;
+	u64 before = seen->run_delay_ns;
+	u64 waiting = 0;
+
+	/* First seen: what an older task waited before is not ours to book. */
+	if (!seen->css_set)
+		before = next->sched_info.pcount ? run_delay : 0;
+	if (queued && now < queued)
+		count_drop(DRP_CLOCK_BACKWARD);
+	else if (queued)
+		waiting = now - queued;
+	seen->run_delay_ns = run_delay + waiting;
+	return run_delay >= before ? run_delay - before + waiting : waiting;
+}
+
+static __always_inline void book_wait(struct rql_row *row, struct rql_task *seen, u64 wait_ns)
+{
+	u32 bucket = bucket_of(wait_ns);
+
+	row->switches += 1;
+	if (bucket >= RQL_BUCKETS) /* never true; the verifier needs to see it */
+		return;
+	if (seen->own_throttled) {
+		row->own_waits[bucket] += 1;
+		row->own_ns += wait_ns;
+		seen->own_throttled = 0;
+	} else {
+		row->waits[bucket] += 1;
+		row->wait_ns += wait_ns;
+	}
+}
+
+static __always_inline void enter_cpu(struct task_struct *next, struct rql_cpu *here, u32 cpu)
+{
+	struct rql_task *seen =
+		bpf_task_storage_get(&rql_tasks, next, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct rql_row *row;
+	u64 wait_ns;
+
+	if (!seen) {
+		count_drop(DRP_TASK_STORAGE);
+		here->task = 0;
+		return;
+	}
+	wait_ns = wait_of(next, seen); /* before cached_slot: it looks at css_set */
+	here->slot = cached_slot(next, seen);
+	here->task = (u64)next;
+	here->exec_ns = next->se.sum_exec_runtime;
+	here->pid = next->pid;
+	row = row_of(here->slot, cpu);
+	if (row)
+		book_wait(row, seen, wait_ns);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(rql_on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct rql_cpu *here = bpf_map_lookup_elem(&rql_cpus, &cpu);
+
+	if (!here)
+		return 0; /* never: sized by the possible CPUs */
+	if (here->task == (u64)prev)
+		leave_cpu(prev, here, cpu);
+	if (next->flags & PF_IDLE)
+		here->task = 0;
+	else
+		enter_cpu(next, here, cpu);
+	return 0;
+}

@@ -1,0 +1,199 @@
+#include "collector/source/bpf/kernel_side.h"
+
+#include <bpf/bpf.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "bpf/abi/walk_abi.h"
+#include "bpf/ballast.skel.h"
+#include "collector/source/bpf/skeleton.h"
+
+namespace ballast {
+
+struct KernelSide::Loaded {
+  LoadedSkeleton<ballast_bpf> skeleton;
+  ballast_bpf* raw;
+};
+
+namespace {
+
+// The last complaint of libbpf: the reason behind a bare errno. Start-up is
+// single-threaded, and libbpf's callback takes no context.
+std::string& LastComplaint() {
+  static std::string text;
+  return text;
+}
+
+int Remember(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level != LIBBPF_WARN) return 0;
+  char line[512];
+  const int length = std::vsnprintf(line, sizeof(line), format, arguments);
+  const std::string_view text(line, std::clamp<std::size_t>(static_cast<std::size_t>(std::max(length, 0)), 0,
+                                                            sizeof(line) - 1));
+  // The verifier's log comes as one long text; the line before it says enough.
+  if (!text.starts_with("libbpf: ") || text.find("BEGIN PROG LOAD LOG") != std::string_view::npos) return 0;
+  LastComplaint() = text.substr(8, text.find('\n') - 8);
+  return length;
+}
+
+struct Requirement {
+  const char* program;
+  std::function<std::string(const KernelFacts&)> missing;  // empty: nothing
+};
+
+std::string Unless(bool has, const char* why) { return has ? "" : why; }
+
+// What each program needs of the kernel; the reason is what doctor prints.
+const std::vector<Requirement>& Requirements() {  // table
+  static const std::vector<Requirement> all = {
+      {"slt_on_mkdir", [](auto& f) { return Unless(f.cgroup_mkdir, "no tracepoint cgroup_mkdir"); }},
+      {"slt_on_rmdir", [](auto& f) { return Unless(f.cgroup_rmdir, "no tracepoint cgroup_rmdir"); }},
+      {"slt_on_attach", [](auto& f) { return Unless(f.cgroup_attach_task, "no tracepoint cgroup_attach_task"); }},
+      {"rql_on_switch",
+       [](auto& f) {
+         return !f.sched_switch ? "no tracepoint sched_switch"
+                                : Unless(f.sched_info, "kernel built without CONFIG_SCHED_INFO");
+       }},
+      {"mem_on_reclaim",
+       [](auto& f) { return Unless(f.memcg_reclaim, "no tracepoint mm_vmscan_memcg_reclaim_begin"); }},
+      {"oom_on_victim_task",
+       [](auto& f) { return Unless(f.mark_victim == VictimArgument::kTask, "mark_victim passes no task"); }},
+      {"oom_on_victim_pid",
+       [](auto& f) { return Unless(f.mark_victim == VictimArgument::kPid, "mark_victim passes no pid"); }},
+      {"wlk_on_cgroup", [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
+  };
+  return all;
+}
+
+std::vector<ProgramState> ChoosePrograms(const KernelFacts& facts) {
+  std::vector<ProgramState> programs;
+  for (const Requirement& requirement : Requirements())
+    programs.push_back({.name = requirement.program, .because = requirement.missing(facts)});
+  return programs;
+}
+
+Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts, const KernelSideOptions& options) {
+  BALLAST_TRY(auto open, OpenSkeleton<ballast_bpf>::Open(), "programs of the collector");
+  auto& rodata = open.rodata();
+  rodata.cfg_hierarchy_mask = options.hierarchy_mask;
+  rodata.cfg_cpus = facts.possible_cpus;
+  rodata.cfg_throttle_gap_ns = static_cast<__u64>(options.throttle_event_gap.count());
+  rodata.cfg_memory_gap_ns = static_cast<__u64>(options.memory_event_gap.count());
+  rodata.cfg_flush = static_cast<__u32>(facts.flush);
+  rodata.cfg_nodes = std::min(facts.numa_nodes, WLK_MAX_NODES);
+  rodata.cfg_slots = options.slots;
+  auto& maps = open.maps();
+  bpf_map__set_max_entries(maps.slt_slots, options.max_cgroups);
+  bpf_map__set_max_entries(maps.evt_ring, options.ring_bytes);
+  bpf_map__set_max_entries(maps.rql_rows, options.slots * facts.possible_cpus);
+  bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
+  bpf_map__set_max_entries(maps.rql_limits, options.slots);
+  bpf_map__set_max_entries(maps.wlk_rows, options.slots * WLK_HIERARCHIES);
+  return open;
+}
+
+template <typename Wanted>
+void SelectPrograms(bpf_object* object, Wanted wanted) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    bpf_program__set_autoload(program, wanted(std::string_view(bpf_program__name(program))));
+  }
+}
+
+std::uint32_t VerifiedInstructions(const bpf_program* program) {
+  bpf_prog_info info{};
+  __u32 size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) return 0;
+  return info.verified_insns;
+}
+
+Error Refused(const Error& error) {
+  if (error.code() == std::errc::operation_not_permitted)
+    return Error::Invalid(
+        "the kernel refuses BPF (EPERM); run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE, "
+        "and outside containers that filter bpf(2)");
+  return Error(error.code(), "load BPF programs: " + LastComplaint());
+}
+
+}  // namespace
+
+KernelSide::KernelSide(const KernelFacts& facts, const KernelSideOptions& options)
+    : options_(options), cpus_(facts.possible_cpus), programs_(ChoosePrograms(facts)) {}
+
+KernelSide::~KernelSide() = default;
+
+ballast_bpf& KernelSide::skeleton() const { return *loaded_->raw; }
+
+bool KernelSide::IsAttached(std::string_view program) const {
+  const auto found = std::ranges::find(programs_, program, &ProgramState::name);
+  return found != programs_.end() && found->attached;
+}
+
+Result<std::unique_ptr<KernelSide>> KernelSide::Start(const KernelFacts& facts,
+                                                      const KernelSideOptions& options) {
+  if (!facts.btf_readable)
+    return Error::Invalid("kernel " + facts.release + " has no readable BTF (" + facts.btf_problem +
+                          "); boot one built with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels are");
+  libbpf_set_print(Remember);
+  std::unique_ptr<KernelSide> side(new KernelSide(facts, options));
+  BALLAST_TRY_DO(side->Load(facts), "start BPF");
+  side->AttachAll();
+  return side;
+}
+
+// All that the facts allow at once; if the kernel refuses one, each is tried
+// alone to learn which, and the rest is loaded.
+Result<> KernelSide::Load(const KernelFacts& facts) {
+  const auto load = [&](auto wanted) -> Result<LoadedSkeleton<ballast_bpf>> {
+    BALLAST_TRY(auto open, Configure(facts, options_), "configure");
+    SelectPrograms(open.object(), wanted);
+    return std::move(open).Load();
+  };
+  const auto chosen = [&](std::string_view name) {
+    const auto found = std::ranges::find(programs_, name, &ProgramState::name);
+    return found != programs_.end() && found->because.empty();
+  };
+  auto loaded = load(chosen);
+  if (!loaded) {
+    if (loaded.error().code() == std::errc::operation_not_permitted) return Refused(loaded.error());
+    for (ProgramState& program : programs_) {
+      if (!program.because.empty()) continue;
+      auto alone = load([&](std::string_view name) { return name == program.name; });
+      if (!alone) program.because = Refused(alone.error()).ToString();
+    }
+    loaded = load(chosen);
+  }
+  if (!loaded) return Refused(loaded.error());
+  if (std::ranges::none_of(programs_, [](const auto& program) { return program.because.empty(); }))
+    return Error::Invalid("this kernel (" + facts.release + ") can run none of the programs; " +
+                          programs_.front().because);
+  ballast_bpf* const raw = loaded->raw();
+  loaded_.reset(new Loaded{*std::move(loaded), raw});
+  return Ok();
+}
+
+void KernelSide::AttachAll() {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, loaded_->skeleton.object()) {
+    const auto state = std::ranges::find(programs_, std::string_view(bpf_program__name(program)), &ProgramState::name);
+    if (state == programs_.end() || !state->because.empty()) continue;
+    state->verified_instructions = VerifiedInstructions(program);
+    // The walk attaches one link per hierarchy, in CgroupWalk.
+    if (program == loaded_->skeleton.progs().wlk_on_cgroup) {
+      state->attached = true;
+      continue;
+    }
+    auto attached = loaded_->skeleton.Attach(program);
+    state->attached = attached.has_value();
+    if (!attached) state->because = attached.error().ToString();
+  }
+}
+
+}  // namespace ballast

@@ -1,0 +1,177 @@
+#include "collector/source/bpf/walk.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "bpf/ballast.skel.h"
+
+namespace ballast {
+namespace {
+
+using Optional = std::optional<std::uint64_t>;
+
+std::uint64_t PageBytes() {
+  static const auto bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+Optional Bytes(std::uint64_t pages) { return pages * PageBytes(); }
+
+// PAGE_COUNTER_MAX, LONG_MAX / page size, is the kernel's "no limit".
+Optional LimitBytes(std::uint64_t pages) {
+  if (pages >= std::numeric_limits<std::int64_t>::max() / PageBytes()) return std::nullopt;
+  return pages * PageBytes();
+}
+
+void AddCpu(const wlk_row& row, WalkTotals& totals) {
+  if (row.present & WLK_HAS_CPU) {
+    totals.usage_ns = row.usage_ns;
+    totals.user_ns = row.user_ns;
+    totals.system_ns = row.system_ns;
+  }
+  if (!(row.present & WLK_HAS_CFS)) return;
+  totals.nr_periods = row.nr_periods;
+  totals.nr_throttled = row.nr_throttled;
+  totals.throttled_ns = row.throttled_ns;
+  totals.period_ns = row.period_ns;
+  if (row.quota_ns != std::numeric_limits<std::uint64_t>::max()) totals.quota_ns = row.quota_ns;
+  if (row.present & WLK_HAS_BURST) totals.burst_ns = row.burst_ns;
+  // scale_load(): 1024 times the share on 64-bit kernels.
+  totals.cpu_shares = row.shares >> 10;
+  totals.cpu_weight = ((row.shares >> 10) * 100 + 512) / 1024;
+}
+
+void AddMemory(const wlk_row& row, WalkTotals& totals) {
+  if (!(row.present & WLK_HAS_MEMORY)) return;
+  totals.memory_bytes = Bytes(row.memory_pages);
+  totals.memory_max_bytes = LimitBytes(row.memory_max_pages);
+  totals.memory_peak_bytes = Bytes(row.memory_watermark_pages);
+  totals.high_events = row.high_events;
+  totals.max_events = row.max_events;
+  totals.oom_events = row.oom_events;
+  totals.oom_kills = row.oom_kill_events;
+  if (row.present & WLK_IS_V2) {
+    totals.memory_high_bytes = LimitBytes(row.memory_high_pages);
+    totals.memory_low_bytes = Bytes(row.memory_low_pages);
+    totals.swap_bytes = Bytes(row.swap_pages);
+    totals.swap_max_bytes = LimitBytes(row.swap_max_pages);
+    return;
+  }
+  // memsw is memory plus swap; the two are read one after the other.
+  totals.swap_bytes = Bytes(row.swap_pages - std::min(row.swap_pages, row.memory_pages));
+  totals.limit_failures = row.failcnt;
+  totals.under_oom = (row.present & WLK_UNDER_OOM) != 0;
+}
+
+void AddLists(const wlk_row& row, WalkTotals& totals) {
+  if (!(row.present & WLK_HAS_LRU)) return;
+  totals.inactive_anon_bytes = Bytes(row.inactive_anon_pages);
+  totals.active_anon_bytes = Bytes(row.active_anon_pages);
+  totals.inactive_file_bytes = Bytes(row.inactive_file_pages);
+  totals.active_file_bytes = Bytes(row.active_file_pages);
+  totals.unevictable_bytes = Bytes(row.unevictable_pages);
+}
+
+void AddPressure(const wlk_row& row, WalkTotals& totals) {
+  if (!(row.present & WLK_HAS_PRESSURE)) return;
+  totals.cpu_some_ns = row.cpu_some_ns;
+  totals.cpu_full_ns = row.cpu_full_ns;
+  totals.memory_some_ns = row.memory_some_ns;
+  totals.memory_full_ns = row.memory_full_ns;
+  totals.io_some_ns = row.io_some_ns;
+  totals.io_full_ns = row.io_full_ns;
+}
+
+}  // namespace
+
+CgroupWalk::CgroupWalk(const KernelSide& kernel, MappedArray<wlk_row> rows)
+    : kernel_(&kernel), rows_(std::move(rows)) {}
+
+CgroupWalk::CgroupWalk(CgroupWalk&& other) noexcept
+    : kernel_(other.kernel_),
+      rows_(std::move(other.rows_)),
+      places_(std::exchange(other.places_, {})),
+      generation_(other.generation_) {}
+
+CgroupWalk::~CgroupWalk() {
+  for (const Place& place : places_) bpf_link__destroy(place.link);
+}
+
+Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel, const std::vector<Hierarchy>& hierarchies) {
+  if (!kernel.IsAttached("wlk_on_cgroup")) return Error::Invalid("the kernel does not run the cgroup walk");
+  BALLAST_TRY(auto rows,
+              MappedArray<wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
+                                         std::size_t{kernel.options().slots} * WLK_HIERARCHIES),
+              "walk");
+  CgroupWalk walk(kernel, std::move(rows));
+  for (const Hierarchy& hierarchy : hierarchies) {
+    if (walk.places_.size() == WLK_HIERARCHIES) break;
+    BALLAST_TRY_DO(walk.Attach(hierarchy), "walk " + hierarchy.mount);
+  }
+  return walk;
+}
+
+Result<> CgroupWalk::Attach(const Hierarchy& hierarchy) {
+  Fd directory(::open(hierarchy.mount.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open()) return Error::FromErrno(errno, "open");
+  bpf_iter_link_info info{};
+  info.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
+  info.cgroup.cgroup_fd = static_cast<__u32>(directory.get());
+  LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+  bpf_link* link = bpf_program__attach_iter(kernel_->skeleton().progs.wlk_on_cgroup, &options);
+  if (link == nullptr) return Error::FromErrno(errno, "attach iterator");
+  places_.push_back({hierarchy, std::move(directory), link});
+  return Ok();
+}
+
+Result<WalkCost> CgroupWalk::Run() {
+  const auto begin = std::chrono::steady_clock::now();
+  auto& bss = *kernel_->skeleton().bss;
+  bss.wlk_generation = ++generation_;
+  bss.wlk_cgroups = bss.wlk_tracked = bss.wlk_row_range = 0;
+  for (std::uint32_t place = 0; place < places_.size(); ++place)
+    BALLAST_TRY_DO(RunOne(place), "walk " + places_[place].hierarchy.mount);
+  return WalkCost{bss.wlk_cgroups, bss.wlk_tracked, bss.wlk_row_range,
+                  std::chrono::steady_clock::now() - begin};
+}
+
+Result<> CgroupWalk::RunOne(std::uint32_t place) {
+  kernel_->skeleton().bss->wlk_place = place;
+  const Fd iterator(bpf_iter_create(bpf_link__fd(places_[place].link)));
+  if (!iterator.is_open()) return Error::FromErrno(errno, "create iterator");
+  char nothing[64];  // the program writes rows, not text: one read is the whole walk
+  for (;;) {
+    const ssize_t got = ::read(iterator.get(), nothing, sizeof(nothing));
+    if (got == 0) return Ok();
+    // EAGAIN: a million cgroups in one read; the kernel wants a breath.
+    if (got < 0 && errno != EAGAIN && errno != EINTR) return Error::FromErrno(errno, "read iterator");
+  }
+}
+
+const wlk_row* CgroupWalk::FindRow(std::size_t hierarchy, Slot slot) const {
+  const wlk_row& row = rows_[hierarchy * kernel_->options().slots + slot];
+  return generation_ != 0 && row.generation == generation_ ? &row : nullptr;
+}
+
+std::optional<WalkTotals> CgroupWalk::Find(Slot slot) const {
+  std::optional<WalkTotals> totals;
+  for (std::size_t place = 0; place < places_.size(); ++place) {
+    const wlk_row* row = FindRow(place, slot);
+    if (row == nullptr) continue;
+    if (!totals) totals.emplace();
+    AddCpu(*row, *totals);
+    AddMemory(*row, *totals);
+    AddLists(*row, *totals);
+    AddPressure(*row, *totals);
+    totals->cgroups = std::max(totals->cgroups, row->cgroups);
+  }
+  return totals;
+}
+
+}  // namespace ballast
