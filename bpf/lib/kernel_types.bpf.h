@@ -47,7 +47,7 @@ struct cgroup_base_stat {
 };
 
 struct psi_group {
-	u64 total[12]; /* [PSI_AVGS][state] first; two-dimensional in the kernel */
+	u64 total[12]; /* [PSI_AVGS, PSI_POLL][state]; kernel BTF flattens dimensions */
 };
 
 struct cgroup {
@@ -126,7 +126,7 @@ struct page_counter {
 };
 
 struct mem_cgroup_per_node {
-	unsigned long lru_zone_size[5][5]; /* [zone][list]; see wlk_add_lists */
+	unsigned long lru_zone_size[25]; /* [zone][list]; kernel BTF flattens dimensions */
 };
 
 struct mem_cgroup {

@@ -4,7 +4,7 @@
 
 #include "collector/base/check.h"
 
-namespace ballast {
+namespace ballast::source {
 namespace {
 
 struct Rules {
@@ -93,4 +93,4 @@ const Choice& ChoiceOf(const std::vector<Choice>& choices, std::string_view sign
   return *found;
 }
 
-}  // namespace ballast
+}  // namespace ballast::source

@@ -10,7 +10,7 @@
 #include "collector/source/bpf/kernel_facts.h"
 #include "collector/source/bpf/kernel_side.h"
 
-namespace ballast {
+namespace ballast::source {
 
 enum class Via { kBpf, kFile, kAbsent };
 
@@ -26,4 +26,4 @@ std::vector<Choice> DecideReads(const KernelFacts& facts, const std::vector<Prog
 // The row of one signal. Requires: a signal DecideReads lists.
 const Choice& ChoiceOf(const std::vector<Choice>& choices, std::string_view signal);
 
-}  // namespace ballast
+}  // namespace ballast::source

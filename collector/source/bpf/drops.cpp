@@ -6,7 +6,7 @@
 #include "bpf/abi/drop_abi.h"
 #include "bpf/ballast.skel.h"
 
-namespace ballast {
+namespace ballast::source {
 namespace {
 
 struct Name {
@@ -39,4 +39,4 @@ std::vector<DropCount> ReadDrops(const KernelSide& kernel) {
   return drops;
 }
 
-}  // namespace ballast
+}  // namespace ballast::source

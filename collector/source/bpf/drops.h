@@ -8,7 +8,7 @@
 
 #include "collector/source/bpf/kernel_side.h"
 
-namespace ballast {
+namespace ballast::source {
 
 struct DropCount {
   std::string_view program;  // static text: "slots", "run_queue", ...
@@ -19,4 +19,4 @@ struct DropCount {
 // Every reason, also those at zero, always in the same order.
 std::vector<DropCount> ReadDrops(const KernelSide& kernel);
 
-}  // namespace ballast
+}  // namespace ballast::source

@@ -9,7 +9,7 @@
 #include "bpf/abi/event_abi.h"
 #include "bpf/ballast.skel.h"
 
-namespace ballast {
+namespace ballast::source {
 namespace {
 
 std::optional<KernelEventKind> KindOf(std::uint32_t kind) {
@@ -68,4 +68,4 @@ int EventRing::OnRecord(void* self, void* data, std::size_t size) {
   return 0;
 }
 
-}  // namespace ballast
+}  // namespace ballast::source

@@ -15,7 +15,7 @@
 
 #include "collector/base/file.h"
 
-namespace ballast {
+namespace ballast::source {
 namespace {
 
 struct BtfDeleter {
@@ -123,4 +123,4 @@ KernelFacts ReadKernelFacts() {
   return facts;
 }
 
-}  // namespace ballast
+}  // namespace ballast::source

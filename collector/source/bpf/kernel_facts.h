@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace ballast {
+namespace ballast::source {
 
 // Which kfunc flushes the per-CPU sums of cgroup2. Values match FLUSH_* in
 // bpf/lib/compat.bpf.h.
@@ -47,4 +47,4 @@ struct KernelFacts {
 // (parses the kernel's BTF); call it once, at start-up.
 KernelFacts ReadKernelFacts();
 
-}  // namespace ballast
+}  // namespace ballast::source

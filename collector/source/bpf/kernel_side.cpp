@@ -15,7 +15,7 @@
 #include "bpf/ballast.skel.h"
 #include "collector/source/bpf/skeleton.h"
 
-namespace ballast {
+namespace ballast::source {
 
 struct KernelSide::Loaded {
   LoadedSkeleton<ballast_bpf> skeleton;
@@ -24,9 +24,9 @@ struct KernelSide::Loaded {
 
 namespace {
 
-// The last complaint of libbpf: the reason behind a bare errno. Start-up is
+// The first complaint of libbpf in this load: the reason behind a bare errno. Start-up is
 // single-threaded, and libbpf's callback takes no context.
-std::string& LastComplaint() {
+std::string& Complaint() {
   static std::string text;
   return text;
 }
@@ -37,9 +37,10 @@ int Remember(libbpf_print_level level, const char* format, va_list arguments) {
   const int length = std::vsnprintf(line, sizeof(line), format, arguments);
   const std::string_view text(line, std::clamp<std::size_t>(static_cast<std::size_t>(std::max(length, 0)), 0,
                                                             sizeof(line) - 1));
-  // The verifier's log comes as one long text; the line before it says enough.
-  if (!text.starts_with("libbpf: ") || text.find("BEGIN PROG LOAD LOG") != std::string_view::npos) return 0;
-  LastComplaint() = text.substr(8, text.find('\n') - 8);
+  // The first line names the program and the errno; the verifier's log and the
+  // loader's own summary follow it.
+  if (!text.starts_with("libbpf: ") || !Complaint().empty()) return 0;
+  Complaint() = text.substr(8, text.find('\n') - 8);
   return length;
 }
 
@@ -119,7 +120,7 @@ Error Refused(const Error& error) {
     return Error::Invalid(
         "the kernel refuses BPF (EPERM); run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE, "
         "and outside containers that filter bpf(2)");
-  return Error(error.code(), "load BPF programs: " + LastComplaint());
+  return Error(error.code(), "load BPF programs: " + Complaint());
 }
 
 }  // namespace
@@ -154,6 +155,7 @@ Result<> KernelSide::Load(const KernelFacts& facts) {
   const auto load = [&](auto wanted) -> Result<LoadedSkeleton<ballast_bpf>> {
     BALLAST_TRY(auto open, Configure(facts, options_), "configure");
     SelectPrograms(open.object(), wanted);
+    Complaint().clear();
     return std::move(open).Load();
   };
   const auto chosen = [&](std::string_view name) {
@@ -196,4 +198,4 @@ void KernelSide::AttachAll() {
   }
 }
 
-}  // namespace ballast
+}  // namespace ballast::source

@@ -25,7 +25,7 @@
 
 struct ballast_bpf;  // generated; only this folder's .cpp files know it
 
-namespace ballast {
+namespace ballast::source {
 
 struct KernelSideOptions {
   // Affects cost: kernel memory, about 256 bytes x slots x CPUs.
@@ -80,4 +80,4 @@ class KernelSide {
   std::unique_ptr<Loaded> loaded_;
 };
 
-}  // namespace ballast
+}  // namespace ballast::source

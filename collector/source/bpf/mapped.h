@@ -17,7 +17,7 @@
 #include "collector/base/check.h"
 #include "collector/base/result.h"
 
-namespace ballast {
+namespace ballast::source {
 
 template <typename Value>
 class MappedArray {
@@ -60,4 +60,4 @@ class MappedArray {
   std::size_t bytes_;
 };
 
-}  // namespace ballast
+}  // namespace ballast::source

@@ -4,7 +4,7 @@
 
 #include "bpf/ballast.skel.h"
 
-namespace ballast {
+namespace ballast::source {
 
 Result<RunQueue> RunQueue::Open(const KernelSide& kernel) {
   if (!kernel.IsAttached("rql_on_switch")) return Error::Invalid("the kernel does not run the scheduler hook");
@@ -63,4 +63,4 @@ void RunQueue::Restart(Slot slot) {
   totals_[slot] = {};
 }
 
-}  // namespace ballast
+}  // namespace ballast::source

@@ -20,9 +20,9 @@
 #include "collector/base/result.h"
 #include "collector/source/bpf/kernel_side.h"
 #include "collector/source/bpf/mapped.h"
-#include "collector/source/bpf/slot_table.h"
+#include "collector/source/source.h"
 
-namespace ballast {
+namespace ballast::source {
 
 // Bucket 0: under 1 us; i: [2^(i-1), 2^i) us; the last: all longer ones.
 using WaitBuckets = std::array<std::uint64_t, RQL_BUCKETS>;
@@ -70,4 +70,4 @@ class RunQueue {
   std::vector<RunQueueTotals> totals_;
 };
 
-}  // namespace ballast
+}  // namespace ballast::source

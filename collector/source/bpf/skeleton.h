@@ -20,7 +20,7 @@
 
 #include "collector/base/result.h"
 
-namespace ballast {
+namespace ballast::source {
 
 struct LinkDeleter {
   void operator()(bpf_link* link) const { bpf_link__destroy(link); }
@@ -87,4 +87,4 @@ class OpenSkeleton {
   SkeletonPtr<Skel> skel_;
 };
 
-}  // namespace ballast
+}  // namespace ballast::source

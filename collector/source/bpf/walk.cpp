@@ -11,7 +11,7 @@
 
 #include "bpf/ballast.skel.h"
 
-namespace ballast {
+namespace ballast::source {
 namespace {
 
 using Optional = std::optional<std::uint64_t>;
@@ -103,22 +103,22 @@ CgroupWalk::~CgroupWalk() {
   for (const Place& place : places_) bpf_link__destroy(place.link);
 }
 
-Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel, const std::vector<Hierarchy>& hierarchies) {
+Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel, const std::vector<model::Hierarchy>& hierarchies) {
   if (!kernel.IsAttached("wlk_on_cgroup")) return Error::Invalid("the kernel does not run the cgroup walk");
   BALLAST_TRY(auto rows,
               MappedArray<wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
                                          std::size_t{kernel.options().slots} * WLK_HIERARCHIES),
               "walk");
   CgroupWalk walk(kernel, std::move(rows));
-  for (const Hierarchy& hierarchy : hierarchies) {
+  for (const model::Hierarchy& hierarchy : hierarchies) {
     if (walk.places_.size() == WLK_HIERARCHIES) break;
-    BALLAST_TRY_DO(walk.Attach(hierarchy), "walk " + hierarchy.mount);
+    BALLAST_TRY_DO(walk.Attach(hierarchy), "walk " + hierarchy.mount_point);
   }
   return walk;
 }
 
-Result<> CgroupWalk::Attach(const Hierarchy& hierarchy) {
-  Fd directory(::open(hierarchy.mount.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+Result<> CgroupWalk::Attach(const model::Hierarchy& hierarchy) {
+  Fd directory(::open(hierarchy.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.is_open()) return Error::FromErrno(errno, "open");
   bpf_iter_link_info info{};
   info.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
@@ -136,7 +136,7 @@ Result<WalkCost> CgroupWalk::Run() {
   bss.wlk_generation = ++generation_;
   bss.wlk_cgroups = bss.wlk_tracked = bss.wlk_row_range = 0;
   for (std::uint32_t place = 0; place < places_.size(); ++place)
-    BALLAST_TRY_DO(RunOne(place), "walk " + places_[place].hierarchy.mount);
+    BALLAST_TRY_DO(RunOne(place), "walk " + places_[place].hierarchy.mount_point);
   return WalkCost{bss.wlk_cgroups, bss.wlk_tracked, bss.wlk_row_range,
                   std::chrono::steady_clock::now() - begin};
 }
@@ -174,4 +174,4 @@ std::optional<WalkTotals> CgroupWalk::Find(Slot slot) const {
   return totals;
 }
 
-}  // namespace ballast
+}  // namespace ballast::source

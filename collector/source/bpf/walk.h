@@ -20,14 +20,14 @@
 #include "bpf/abi/walk_abi.h"
 #include "collector/base/fd.h"
 #include "collector/base/result.h"
-#include "collector/source/bpf/hierarchies.h"
+#include "collector/model/cgroup_layout.h"
 #include "collector/source/bpf/kernel_side.h"
 #include "collector/source/bpf/mapped.h"
-#include "collector/source/bpf/slot_table.h"
+#include "collector/source/source.h"
 
 struct bpf_link;
 
-namespace ballast {
+namespace ballast::source {
 
 // What one workload's directories hold, merged over the hierarchies.
 struct WalkTotals {
@@ -89,7 +89,7 @@ struct WalkCost {
 class CgroupWalk {
  public:
   // Walks at most WLK_HIERARCHIES of them; they keep their order.
-  static Result<CgroupWalk> Open(const KernelSide& kernel, const std::vector<Hierarchy>& hierarchies);
+  static Result<CgroupWalk> Open(const KernelSide& kernel, const std::vector<model::Hierarchy>& hierarchies);
   ~CgroupWalk();
   CgroupWalk(CgroupWalk&&) noexcept;
   CgroupWalk& operator=(CgroupWalk&&) = delete;
@@ -105,12 +105,12 @@ class CgroupWalk {
 
  private:
   struct Place {
-    Hierarchy hierarchy;
+    model::Hierarchy hierarchy;
     Fd directory;
     bpf_link* link;
   };
   CgroupWalk(const KernelSide& kernel, MappedArray<wlk_row> rows);
-  Result<> Attach(const Hierarchy& hierarchy);
+  Result<> Attach(const model::Hierarchy& hierarchy);
   Result<> RunOne(std::uint32_t place);
 
   const KernelSide* kernel_;
@@ -119,4 +119,4 @@ class CgroupWalk {
   std::uint64_t generation_ = 0;
 };
 
-}  // namespace ballast
+}  // namespace ballast::source
