@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -56,6 +57,7 @@ inline std::vector<model::Hierarchy> MeasuredHierarchies() {
     if (hierarchy.is_v2 || &hierarchy == layout->FindV1("cpu") || &hierarchy == layout->FindV1("cpuacct") ||
         &hierarchy == layout->FindV1("memory"))
       measured.push_back(hierarchy);
+  std::ranges::sort(measured, {}, &model::Hierarchy::id);  // cgroup2 first, as its id is 0
   return measured;
 }
 
