@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -30,6 +29,7 @@
 #include <vector>
 
 #include "collector/model/cgroup_layout.h"
+#include "collector/source/bpf/walk.h"
 
 namespace ballast::test {
 
@@ -51,14 +51,7 @@ inline std::uint64_t KeyedValue(const std::string& text, const std::string& key)
 // cgroup2 and v1's cpu, cpuacct and memory; the others are never touched.
 inline std::vector<model::Hierarchy> MeasuredHierarchies() {
   auto layout = model::ReadCgroupLayout();
-  std::vector<model::Hierarchy> measured;
-  if (!layout) return measured;
-  for (const auto& hierarchy : layout->hierarchies)
-    if (hierarchy.is_v2 || &hierarchy == layout->FindV1("cpu") || &hierarchy == layout->FindV1("cpuacct") ||
-        &hierarchy == layout->FindV1("memory"))
-      measured.push_back(hierarchy);
-  std::ranges::sort(measured, {}, &model::Hierarchy::id);  // cgroup2 first, as its id is 0
-  return measured;
+  return layout ? source::MeasuredHierarchies(*layout) : std::vector<model::Hierarchy>{};
 }
 
 class TestGroup {

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 #include "bpf/ballast.skel.h"
+#include "collector/model/field.h"
 
 namespace ballast::source {
 namespace {
@@ -25,8 +27,17 @@ Optional Bytes(std::uint64_t pages) { return pages * PageBytes(); }
 
 // PAGE_COUNTER_MAX, LONG_MAX / page size, is the kernel's "no limit".
 Optional LimitBytes(std::uint64_t pages) {
-  if (pages >= std::numeric_limits<std::int64_t>::max() / PageBytes()) return std::nullopt;
+  if (pages >= std::numeric_limits<std::int64_t>::max() / PageBytes()) return model::kUnlimited;
   return pages * PageBytes();
+}
+
+// scale_load(): 1024 times the share on 64-bit kernels. runc turns shares of
+// [2, 262144] into weights of [1, 10000] linearly, and so do we, so that one
+// workload has one weight on either kind of host.
+std::uint64_t Weight(std::uint64_t scaled_shares, bool is_v2) {
+  const std::uint64_t shares = scaled_shares >> 10;
+  if (is_v2) return (shares * 100 + 512) / 1024;
+  return 1 + (std::clamp<std::uint64_t>(shares, 2, 262144) - 2) * 9999 / 262142;
 }
 
 void AddCpu(const wlk_row& row, WalkTotals& totals) {
@@ -40,11 +51,9 @@ void AddCpu(const wlk_row& row, WalkTotals& totals) {
   totals.nr_throttled = row.nr_throttled;
   totals.throttled_ns = row.throttled_ns;
   totals.period_ns = row.period_ns;
-  if (row.quota_ns != std::numeric_limits<std::uint64_t>::max()) totals.quota_ns = row.quota_ns;
+  totals.quota_ns = row.quota_ns;  // the kernel's "none" is all ones, as is kUnlimited
   if (row.present & WLK_HAS_BURST) totals.burst_ns = row.burst_ns;
-  // scale_load(): 1024 times the share on 64-bit kernels.
-  totals.cpu_shares = row.shares >> 10;
-  totals.cpu_weight = ((row.shares >> 10) * 100 + 512) / 1024;
+  totals.cpu_weight = Weight(row.shares, (row.present & WLK_IS_V2) != 0);
 }
 
 void AddMemory(const wlk_row& row, WalkTotals& totals) {
@@ -58,7 +67,7 @@ void AddMemory(const wlk_row& row, WalkTotals& totals) {
   totals.oom_kills = row.oom_kill_events;
   if (row.present & WLK_IS_V2) {
     totals.memory_high_bytes = LimitBytes(row.memory_high_pages);
-    totals.memory_low_bytes = Bytes(row.memory_low_pages);
+    totals.memory_low_bytes = LimitBytes(row.memory_low_pages);
     totals.swap_bytes = Bytes(row.swap_pages);
     totals.swap_max_bytes = LimitBytes(row.swap_max_pages);
     return;
@@ -89,6 +98,14 @@ void AddPressure(const wlk_row& row, WalkTotals& totals) {
 }
 
 }  // namespace
+
+std::vector<model::Hierarchy> MeasuredHierarchies(const model::CgroupLayout& layout) {
+  std::vector<model::Hierarchy> measured;
+  for (const model::Hierarchy* hierarchy :
+       {layout.FindV2(), layout.FindV1("cpu"), layout.FindV1("cpuacct"), layout.FindV1("memory")})
+    if (hierarchy != nullptr && std::ranges::count(measured, *hierarchy) == 0) measured.push_back(*hierarchy);
+  return measured;
+}
 
 CgroupWalk::CgroupWalk(const KernelSide& kernel, MappedArray<wlk_row> rows)
     : kernel_(&kernel), rows_(std::move(rows)) {}

@@ -37,17 +37,17 @@ struct WalkTotals {
   std::optional<std::uint64_t> user_ns;
   std::optional<std::uint64_t> system_ns;
 
-  // The workload's own bandwidth control and share.
+  // The workload's own bandwidth control and share. Limits here and below:
+  // model::kUnlimited where there is none; absent: the controller is not there.
   std::optional<std::uint64_t> nr_periods;
   std::optional<std::uint64_t> nr_throttled;
   std::optional<std::uint64_t> throttled_ns;
-  std::optional<std::uint64_t> quota_ns;  // also absent: no quota
+  std::optional<std::uint64_t> quota_ns;
   std::optional<std::uint64_t> period_ns;
   std::optional<std::uint64_t> burst_ns;
-  std::optional<std::uint64_t> cpu_shares;  // v1 scale, 1024 = one share
-  std::optional<std::uint64_t> cpu_weight;  // v2 scale, 100 = one share
+  std::optional<std::uint64_t> cpu_weight;  // 1..10000; v1 shares by runc's formula
 
-  // Memory, the subtree's. Limits are also absent where there is none.
+  // Memory, the subtree's.
   std::optional<std::uint64_t> memory_bytes;
   std::optional<std::uint64_t> memory_max_bytes;
   std::optional<std::uint64_t> memory_high_bytes;
@@ -85,6 +85,9 @@ struct WalkCost {
   std::uint64_t out_of_range = 0;  // slot beyond the configured number: not read
   std::chrono::nanoseconds spent{};
 };
+
+// The hierarchies worth a walk: cgroup2 first, then v1's cpu, cpuacct and memory.
+std::vector<model::Hierarchy> MeasuredHierarchies(const model::CgroupLayout& layout);
 
 class CgroupWalk {
  public:

@@ -1,0 +1,44 @@
+#include "collector/source/bpf/bpf_sources.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "collector/source/bpf/event_source.h"
+#include "collector/source/bpf/run_queue_source.h"
+#include "collector/source/bpf/walk_source.h"
+
+namespace ballast::source {
+namespace {
+
+std::uint64_t MaskOf(const std::vector<model::Hierarchy>& hierarchies) {
+  std::uint64_t mask = 0;
+  for (const auto& hierarchy : hierarchies)
+    if (hierarchy.id < 64) mask |= std::uint64_t{1} << hierarchy.id;
+  return mask;
+}
+
+}  // namespace
+
+Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupLayout& layout,
+                                  KernelSideOptions options) {
+  const std::vector<model::Hierarchy> measured = MeasuredHierarchies(layout);
+  options.hierarchy_mask = MaskOf(measured);
+  BpfSources bpf;
+  BALLAST_TRY(bpf.kernel, KernelSide::Start(facts, options), "bpf");
+  bpf.choices = DecideReads(facts, bpf.kernel->programs());
+
+  BALLAST_TRY(auto events, EventSource::Open(*bpf.kernel, measured), "bpf_events");
+  bpf.sources.push_back(std::move(events));
+  if (bpf.kernel->IsAttached("wlk_on_cgroup")) {
+    BALLAST_TRY(auto walk, CgroupWalk::Open(*bpf.kernel, measured), "bpf_walk");
+    const bool has_fresh_usage = ChoiceOf(bpf.choices, "cpu usage").via == Via::kBpf;
+    bpf.sources.push_back(std::make_unique<WalkSource>(std::move(walk), has_fresh_usage));
+  }
+  if (bpf.kernel->IsAttached("rql_on_switch")) {
+    BALLAST_TRY(auto run_queue, RunQueue::Open(*bpf.kernel), "bpf_run_queue");
+    bpf.sources.push_back(std::make_unique<RunQueueSource>(std::move(run_queue)));
+  }
+  return bpf;
+}
+
+}  // namespace ballast::source

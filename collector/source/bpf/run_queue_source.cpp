@@ -1,0 +1,58 @@
+#include "collector/source/bpf/run_queue_source.h"
+
+#include <algorithm>
+
+#include "collector/model/field.h"
+#include "collector/model/histogram.h"
+
+namespace ballast::source {
+
+using model::Field;
+
+static_assert(model::Histogram::kBuckets == RQL_BUCKETS, "the kernel's buckets are the record's");
+
+namespace {
+
+model::Histogram ToHistogram(const WaitBuckets& buckets, std::uint64_t sum_ns) {
+  return {.counts = buckets, .sum_ns = sum_ns};
+}
+
+}  // namespace
+
+Result<> RunQueueSource::Track(const Tracked& workload) {
+  run_queue_.Restart(workload.slot);
+  tracked_[workload.slot] = {};
+  return Ok();
+}
+
+void RunQueueSource::Untrack(Slot slot) { tracked_.erase(slot); }
+
+void RunQueueSource::Fill(Slot slot, model::FieldSet& fields) {
+  const RunQueueTotals& totals = run_queue_.Read(slot);
+  fields.SetHistogram(Field::kRunQueueWait, ToHistogram(totals.waits, totals.wait_ns));
+  fields.SetHistogram(Field::kOwnThrottleWait, ToHistogram(totals.own_waits, totals.own_wait_ns));
+  fields.Set(Field::kCpuRanNs, totals.ran_ns);
+}
+
+Result<> RunQueueSource::Collect(Sample& sample) {
+  for (auto& [slot, workload] : tracked_) {
+    model::FieldSet& fields = sample.Of(slot);
+    Fill(slot, fields);
+    const auto usage = fields.Get(Field::kCpuUsageNs);
+    if (!usage) continue;
+    const std::uint64_t ran = std::min(*usage, *fields.Get(Field::kCpuRanNs));
+    workload.usage_before_ns = std::min(workload.usage_before_ns.value_or(*usage), *usage - ran);
+  }
+  return Ok();
+}
+
+void RunQueueSource::ReadFinal(Slot slot, model::FieldSet& last) {
+  const auto found = tracked_.find(slot);
+  if (found == tracked_.end()) return;
+  Fill(slot, last);
+  // Born and dead between two ticks: nothing was used before the hook saw it.
+  const std::uint64_t used = found->second.usage_before_ns.value_or(0) + *last.Get(Field::kCpuRanNs);
+  last.Set(Field::kCpuUsageNs, std::max(last.Get(Field::kCpuUsageNs).value_or(0), used));
+}
+
+}  // namespace ballast::source

@@ -1,0 +1,42 @@
+#pragma once
+
+// Run-queue wait, own throttling and CPU time of every tracked workload, from
+// the scheduler hook; and what a workload used after its last walk.
+// Not thread-safe; owned by the tick thread.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "collector/source/bpf/run_queue.h"
+#include "collector/source/source.h"
+
+namespace ballast::source {
+
+class RunQueueSource final : public Source {
+ public:
+  explicit RunQueueSource(RunQueue run_queue) : run_queue_(std::move(run_queue)) {}
+
+  std::string_view name() const override { return "bpf_run_queue"; }
+  Result<> Track(const Tracked& workload) override;
+  // Sets the hook's own final sums, and raises kCpuUsageNs to them.
+  void ReadFinal(Slot slot, model::FieldSet& last) override;
+  void Untrack(Slot slot) override;
+  // After the source of kCpuUsageNs, which it compares with.
+  Result<> Collect(Sample& sample) override;
+
+ private:
+  // What the workload had used when the hook began to book for it: the least
+  // difference seen. Time on the CPU is booked at switch-out, so the difference
+  // is too large while a task runs, and never too small.
+  struct Workload {
+    std::optional<std::uint64_t> usage_before_ns;
+  };
+  void Fill(Slot slot, model::FieldSet& fields);
+
+  RunQueue run_queue_;
+  std::unordered_map<Slot, Workload> tracked_;
+};
+
+}  // namespace ballast::source

@@ -1,0 +1,38 @@
+#pragma once
+
+// CPU, bandwidth, memory and pressure of every tracked workload, from the walk.
+// Not thread-safe; owned by the tick thread.
+
+#include <string_view>
+#include <unordered_map>
+
+#include "collector/source/bpf/cpu_split.h"
+#include "collector/source/bpf/walk.h"
+#include "collector/source/source.h"
+
+namespace ballast::source {
+
+class WalkSource final : public Source {
+ public:
+  // `has_fresh_usage`: cgroup2's CPU sums are flushed by the walk; else they are
+  // left to the files.
+  WalkSource(CgroupWalk walk, bool has_fresh_usage) : walk_(std::move(walk)), has_fresh_usage_(has_fresh_usage) {}
+
+  std::string_view name() const override { return "bpf_walk"; }
+  // The slot table (bpf_events) decides what is walked.
+  Result<> Track(const Tracked& workload) override;
+  void ReadFinal(Slot slot, model::FieldSet& last) override;
+  void Untrack(Slot slot) override;
+  Result<> Collect(Sample& sample) override;
+
+ private:
+  void FillCpu(CpuSplit& split, const WalkTotals& totals, model::FieldSet& fields) const;
+
+  CgroupWalk walk_;
+  bool has_fresh_usage_;
+  std::unordered_map<Slot, CpuSplit> tracked_;
+  std::uint64_t cgroups_ = 0;  // visited since start
+  std::uint64_t spent_ns_ = 0;
+};
+
+}  // namespace ballast::source
