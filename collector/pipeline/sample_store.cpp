@@ -21,8 +21,8 @@ bool TakeDifference(model::FieldSet& last, model::FieldSet& now, model::EntityRo
 
 }  // namespace
 
-SampleStore::SampleStore(source::Slot max_slot, std::uint32_t& next_ref)
-    : next_ref_(next_ref), entries_(static_cast<std::size_t>(max_slot) + 1) {
+SampleStore::SampleStore(source::Slot max_slot, std::function<EntityRef()> next_ref)
+    : next_ref_(std::move(next_ref)), entries_(static_cast<std::size_t>(max_slot) + 1) {
   entries_[source::kHostSlot].in_use = true;
 }
 
@@ -56,7 +56,7 @@ model::FieldSet& SampleStore::Of(source::Slot slot) {
 
 model::FieldSet& SampleStore::Child(source::Slot parent, model::EntityKind kind, std::string_view name) {
   auto [found, is_new] = children_.try_emplace(ChildKey{parent, kind, std::string(name)});
-  if (is_new) found->second.ref = EntityRef{next_ref_++};
+  if (is_new) found->second.ref = next_ref_();
   found->second.seen = true;
   return found->second.now;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -21,9 +22,9 @@ namespace ballast::pipeline {
 // Not thread-safe; owned by the tick thread.
 class SampleStore final : public source::Sample {
  public:
-  // Slots run from 0 (the host) to `max_slot`. `next_ref` is the next reference
-  // never given before; shared with whoever names workloads, who outlives this.
-  SampleStore(source::Slot max_slot, std::uint32_t& next_ref);
+  // Slots run from 0 (the host) to `max_slot`. `next_ref` gives references never
+  // given before, to workloads and children alike.
+  SampleStore(source::Slot max_slot, std::function<model::EntityRef()> next_ref);
 
   // From now on `slot` is measured as `ref`. Requires: the slot is free.
   void Add(source::Slot slot, model::EntityRef ref);
@@ -61,7 +62,7 @@ class SampleStore final : public source::Sample {
 
   void EndChildren(model::Tick& tick);
 
-  std::uint32_t& next_ref_;
+  std::function<model::EntityRef()> next_ref_;
   std::vector<Entry> entries_;  // by slot; 0 is the host
   std::map<ChildKey, ChildEntry> children_;
 };

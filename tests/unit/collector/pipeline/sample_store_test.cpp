@@ -18,7 +18,7 @@ class SampleStoreTest : public ::testing::Test {
   }
 
   std::uint32_t next_ref_ = 10;
-  SampleStore store_{4, next_ref_};
+  SampleStore store_{4, [this] { return EntityRef{next_ref_++}; }};
 };
 
 TEST_F(SampleStoreTest, OnlyChangesAreInTheTick) {
