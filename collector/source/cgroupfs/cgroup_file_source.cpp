@@ -1,0 +1,155 @@
+#include "collector/source/cgroupfs/cgroup_file_source.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace ballast::source {
+namespace {
+
+using model::Field;
+using model::FieldSet;
+
+// memory.stat, the longest, has 1.5 to 2.5 KB.
+constexpr std::size_t kLongestFile = 16 * 1024;
+// A controller may be switched on later; 50 ticks are 5 s.
+constexpr std::uint64_t kTicksUntilRetry = 50;
+
+std::size_t HalfOfDescriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
+  return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) / 2;
+}
+
+std::size_t Number(Field field) { return static_cast<std::size_t>(field); }
+
+// Whether `file` lies in a directory of this hierarchy.
+bool LiesIn(const ControlFile& file, const model::Hierarchy& hierarchy) {
+  if (hierarchy.is_v2) return file.controller.empty();
+  return std::ranges::find(hierarchy.controllers, file.controller) != hierarchy.controllers.end();
+}
+
+}  // namespace
+
+std::vector<Field> CgroupFileSource::AllFields() {
+  std::vector<Field> fields;
+  for (const ControlFile& file : ControlFiles()) fields.insert(fields.end(), file.fields.begin(), file.fields.end());
+  std::ranges::sort(fields);
+  fields.erase(std::ranges::unique(fields).begin(), fields.end());
+  return fields;
+}
+
+CgroupFileSource::CgroupFileSource(model::CgroupLayout layout, const std::vector<Field>& wanted,
+                                   CgroupFileOptions options)
+    : layout_(std::move(layout)),
+      options_(options),
+      max_open_files_(std::min(options.max_open_files, HalfOfDescriptors())) {
+  for (const Field field : wanted) wanted_.set(Number(field));
+  for (const ControlFile& file : ControlFiles())
+    if (std::ranges::any_of(file.fields, [&](Field f) { return wanted_.test(Number(f)); })) files_.push_back(&file);
+  text_.resize(kLongestFile);
+}
+
+Result<> CgroupFileSource::Track(const Tracked& workload) {
+  Untrack(workload.slot);
+  Group group;
+  for (const model::CgroupDirectory& directory : workload.directories) group.directories.push_back(directory.directory);
+  for (const ControlFile* file : files_)
+    for (std::uint32_t i = 0; i < workload.directories.size(); ++i) {
+      const auto hierarchy = std::ranges::find(layout_.hierarchies, workload.directories[i].hierarchy_id, &model::Hierarchy::id);
+      if (hierarchy == layout_.hierarchies.end() || !LiesIn(*file, *hierarchy)) continue;
+      OpenFile& added = group.files.emplace_back(OpenFile{.file = file, .directory = i});
+      if (file->cadence == Cadence::kSlow) added.kept = std::make_unique<FieldSet>();
+    }
+  groups_[workload.slot] = std::move(group);
+  return Ok();
+}
+
+void CgroupFileSource::Untrack(Slot slot) {
+  const auto found = groups_.find(slot);
+  if (found == groups_.end()) return;
+  for (OpenFile& file : found->second.files) Close(file);
+  groups_.erase(found);
+}
+
+Result<> CgroupFileSource::Collect(Sample& sample) {
+  ran_out_ = false;
+  for (auto& [slot, group] : groups_) CollectGroup(slot, group, sample.Of(slot));
+  ++tick_;
+  if (!ran_out_) return Ok();
+  // Somebody else in this process needs descriptors more than we need speed.
+  max_open_files_ = counts_.open_files / 2;
+  CloseAll();
+  return Error::FromErrno(EMFILE, "cgroup files: keeping fewer open; raise LimitNOFILE");
+}
+
+void CgroupFileSource::CollectGroup(Slot slot, Group& group, FieldSet& target) {
+  for (OpenFile& open : group.files) {
+    if (IsSatisfied(*open.file, target)) continue;
+    FieldSet& reading = open.kept ? *open.kept : reading_;
+    const bool is_due = !open.kept || open.kept->empty() || (tick_ + slot) % options_.slow_every == 0;
+    if (is_due) {
+      reading.ClearAll();
+      if (tick_ < open.absent_until) continue;
+      const Outcome outcome = Read(group, open, reading);
+      if (outcome == Outcome::kNotThere) open.absent_until = tick_ + kTicksUntilRetry;
+      if (outcome == Outcome::kNoDescriptor) ran_out_ = true;
+    }
+    TakeOver(*open.file, reading, target);
+  }
+}
+
+bool CgroupFileSource::IsSatisfied(const ControlFile& file, const FieldSet& target) const {
+  return std::ranges::all_of(file.fields, [&](Field f) { return !wanted_.test(Number(f)) || target.Has(f); });
+}
+
+void CgroupFileSource::TakeOver(const ControlFile& file, const FieldSet& reading, FieldSet& target) const {
+  for (const Field field : file.fields)
+    if (wanted_.test(Number(field)) && !target.Has(field)) target.Set(field, reading.Get(field));
+}
+
+CgroupFileSource::Outcome CgroupFileSource::Read(const Group& group, OpenFile& file, FieldSet& reading) {
+  Fd for_now;
+  const bool was_open = file.fd.is_open();
+  if (!was_open)
+    if (const Outcome opened = Open(group, file, for_now); opened != Outcome::kRead) return opened;
+  ++counts_.reads;
+  const ssize_t got = ::pread(was_open ? file.fd.get() : for_now.get(), text_.data(), text_.size(), 0);
+  if (got < 0) {
+    // ENODEV: the group is gone. EOPNOTSUPP: pressure files of a kernel booted with psi=0.
+    if (errno != ENODEV && errno != EOPNOTSUPP) ++counts_.failed_reads;
+    Close(file);
+    return Outcome::kNotThere;
+  }
+  if (!was_open && !file.kept && counts_.open_files < max_open_files_) {
+    file.fd = std::move(for_now);
+    ++counts_.open_files;
+  }
+  file.file->parse(std::string_view(text_.data(), static_cast<std::size_t>(got)), reading);
+  return Outcome::kRead;
+}
+
+CgroupFileSource::Outcome CgroupFileSource::Open(const Group& group, const OpenFile& file, Fd& fd) {
+  const std::string path = group.directories[file.directory] + '/' + std::string(file.file->name);
+  fd.Reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.is_open()) return Outcome::kRead;
+  if (errno == EMFILE || errno == ENFILE) return Outcome::kNoDescriptor;
+  if (errno != ENOENT && errno != ENODEV) ++counts_.failed_reads;
+  return Outcome::kNotThere;
+}
+
+void CgroupFileSource::Close(OpenFile& file) {
+  if (!file.fd.is_open()) return;
+  file.fd.Reset();
+  --counts_.open_files;
+}
+
+void CgroupFileSource::CloseAll() {
+  for (auto& [slot, group] : groups_)
+    for (OpenFile& file : group.files) Close(file);
+}
+
+}  // namespace ballast::source
