@@ -15,8 +15,12 @@ using Elements = std::span<const std::string_view>;
 // Deeper paths than this are cut: PATH_MAX / 64. What lies below belongs to a workload above it.
 constexpr std::size_t kMaxElements = 64;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsHex(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'f');
+}
 
 int HexValue(char c) {
   if (IsDigit(c)) return c - '0';
@@ -31,7 +35,8 @@ std::string Unescape(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool escaped = text.substr(i).starts_with("\\x") && i + 3 < text.size() &&
                          HexValue(text[i + 2]) >= 0 && HexValue(text[i + 3]) >= 0;
-    plain += escaped ? static_cast<char>(HexValue(text[i + 2]) * 16 + HexValue(text[i + 3])) : text[i];
+    plain +=
+        escaped ? static_cast<char>(HexValue(text[i + 2]) * 16 + HexValue(text[i + 3])) : text[i];
     if (escaped) i += 3;
   }
   return plain;
@@ -39,9 +44,12 @@ std::string Unescape(std::string_view text) {
 
 bool HasForm(std::string_view id, IdForm form) {
   switch (form) {
-    case IdForm::kHex64: return id.size() == 64 && std::ranges::all_of(id, IsHex);
-    case IdForm::kDigits: return !id.empty() && std::ranges::all_of(id, IsDigit);
-    case IdForm::kAny: return !id.empty();
+    case IdForm::kHex64:
+      return id.size() == 64 && std::ranges::all_of(id, IsHex);
+    case IdForm::kDigits:
+      return !id.empty() && std::ranges::all_of(id, IsDigit);
+    case IdForm::kAny:
+      return !id.empty();
   }
   return false;
 }
@@ -54,7 +62,8 @@ bool AboveMatches(Elements elements, std::size_t levels_up, std::string_view pat
   if (pattern.empty()) return true;
   if (elements.size() <= levels_up) return false;
   const std::string_view above = elements[elements.size() - 1 - levels_up];
-  return pattern.find('*') == std::string_view::npos ? above == pattern : MatchesPattern(above, pattern);
+  return pattern.find('*') == std::string_view::npos ? above == pattern
+                                                     : MatchesPattern(above, pattern);
 }
 
 // "kubepods-pod1.slice:cri-containerd:<id>" -> "cri-containerd:<id>"
@@ -64,13 +73,18 @@ std::string_view WithoutSlice(std::string_view element) {
 }
 
 bool IsSupervisor(std::string_view element) {
-  return std::ranges::any_of(kSupervisorPrefixes, [&](std::string_view p) { return element.starts_with(p); });
+  return std::ranges::any_of(kSupervisorPrefixes,
+                             [&](std::string_view p) { return element.starts_with(p); });
 }
 
 void Understand(std::string_view id, std::string_view element, Says says, Identity& identity) {
   switch (says) {
-    case Says::kId: identity.container_id = id; break;
-    case Says::kName: identity.name = Unescape(id); break;
+    case Says::kId:
+      identity.container_id = id;
+      break;
+    case Says::kName:
+      identity.name = Unescape(id);
+      break;
     case Says::kJob:
       identity.container_id = id;
       identity.name = element;
@@ -78,7 +92,8 @@ void Understand(std::string_view id, std::string_view element, Says says, Identi
     case Says::kMachine: {
       const std::string plain = Unescape(id);
       const std::size_t dash = plain.find('-');
-      const bool numbered = dash != std::string::npos && HasForm(std::string_view(plain).substr(0, dash), IdForm::kDigits);
+      const bool numbered = dash != std::string::npos &&
+                            HasForm(std::string_view(plain).substr(0, dash), IdForm::kDigits);
       identity.name = numbered && dash + 1 < plain.size() ? plain.substr(dash + 1) : plain;
       break;
     }
@@ -87,10 +102,11 @@ void Understand(std::string_view id, std::string_view element, Says says, Identi
 
 std::optional<Identity> Apply(const LayoutRule& rule, Elements elements) {
   const std::string_view element = WithoutSlice(elements.back());
-  if (element.size() < rule.prefix.size() + rule.suffix.size() || !element.starts_with(rule.prefix) ||
-      !element.ends_with(rule.suffix))
+  if (element.size() < rule.prefix.size() + rule.suffix.size() ||
+      !element.starts_with(rule.prefix) || !element.ends_with(rule.suffix))
     return std::nullopt;
-  const auto id = element.substr(rule.prefix.size(), element.size() - rule.prefix.size() - rule.suffix.size());
+  const auto id =
+      element.substr(rule.prefix.size(), element.size() - rule.prefix.size() - rule.suffix.size());
   if (!HasForm(id, rule.form) || (rule.depth != 0 && elements.size() != rule.depth) ||
       !AboveMatches(elements, 1, rule.parent) || !AboveMatches(elements, 2, rule.grandparent))
     return std::nullopt;
@@ -116,15 +132,19 @@ bool IsListed(const std::vector<std::string>& folders, std::string_view parent) 
 }
 
 bool IsUnit(std::string_view element) {
-  return element.ends_with(".service") || element.ends_with(".scope") || element.ends_with(".slice");
+  return element.ends_with(".service") || element.ends_with(".scope") ||
+         element.ends_with(".slice");
 }
 
 // Plain groups and units: told by their parent, not by their own name.
-std::optional<Identity> FindByParent(std::string_view parent, std::string_view element, const ClassifyOptions& options) {
+std::optional<Identity> FindByParent(std::string_view parent, std::string_view element,
+                                     const ClassifyOptions& options) {
   if (IsListed(options.prefixes, parent))
-    return Identity{.kind = model::EntityKind::kSlice, .runtime = "cgroup", .name = std::string(element)};
+    return Identity{
+        .kind = model::EntityKind::kSlice, .runtime = "cgroup", .name = std::string(element)};
   if (IsListed(options.slices, parent) && IsUnit(element) && !IsSupervisor(element))
-    return Identity{.kind = model::EntityKind::kSlice, .runtime = "systemd", .name = Unescape(element)};
+    return Identity{
+        .kind = model::EntityKind::kSlice, .runtime = "systemd", .name = Unescape(element)};
   return std::nullopt;
 }
 
@@ -134,7 +154,9 @@ std::string PodUid(std::string_view element) {
   const std::size_t at = element.starts_with("pod") ? 0 : element.rfind("-pod");
   if (at == std::string_view::npos) return "";
   const std::string_view uid = element.substr(at == 0 ? 3 : at + 4);
-  const bool plausible = uid.size() >= 32 && std::ranges::all_of(uid, [](char c) { return IsHex(c) || c == '_' || c == '-'; });
+  const bool plausible = uid.size() >= 32 && std::ranges::all_of(uid, [](char c) {
+                           return IsHex(c) || c == '_' || c == '-';
+                         });
   if (!plausible) return "";  // static pods have 32 digits, others a UUID
   std::string text(uid);
   std::ranges::replace(text, '_', '-');

@@ -21,27 +21,30 @@ namespace ballast::discover {
 // Empty texts: the path does not say.
 struct Identity {
   model::EntityKind kind = model::EntityKind::kContainer;
-  std::string path = {};          // of the workload's own group: the path asked about or one above it
-  std::string runtime = {};       // as Field::kRuntime
+  std::string path = {};     // of the workload's own group: the path asked about or one above it
+  std::string runtime = {};  // as Field::kRuntime
   std::string container_id = {};  // the runtime's own
-  std::string name = {};          // unit, VM, machine, job or plain group; containers have none in their path
-  std::string pod_uid = {};       // with dashes, as the API server writes it
-  std::string qos = {};           // "guaranteed", "burstable" or "besteffort"
-  std::string name_space = {};    // containerd's; Kubernetes' is not in the path
-  std::string outer_id = {};      // the container around this nested one
+  std::string name =
+      {};  // unit, VM, machine, job or plain group; containers have none in their path
+  std::string pod_uid = {};     // with dashes, as the API server writes it
+  std::string qos = {};         // "guaranteed", "burstable" or "besteffort"
+  std::string name_space = {};  // containerd's; Kubernetes' is not in the path
+  std::string outer_id = {};    // the container around this nested one
 
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
 // Affects what is tracked.
 struct ClassifyOptions {
-  // Each direct child of these is a workload ("/ballast-demo"). Add the parent of groups that no runtime names.
-  std::vector<std::string> prefixes;
+  // Each direct child of these is a workload ("/ballast-demo"). Add the parent of groups that no
+  // runtime names.
+  std::vector<std::string> prefixes = {};
   // Units directly below these are tracked as slices. Empty: containers and VMs only.
   std::vector<std::string> slices = {"/system.slice", "/user.slice"};
-  // Shell patterns (fnmatch, `*` also matches `/`) on the workload's path. No include: all. Exclude wins.
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
+  // Shell patterns (fnmatch, `*` also matches `/`) on the workload's path. No include: all. Exclude
+  // wins.
+  std::vector<std::string> include = {};
+  std::vector<std::string> exclude = {};
 };
 
 // The workload that `path` belongs to: itself, or the group above that it rolls

@@ -45,7 +45,8 @@ std::string CleanText(std::string_view raw) {
 
 }  // namespace
 
-model::FieldSet IdentityFields(const Identity& identity, const model::WorkloadKey& key, BootTime start) {
+model::FieldSet IdentityFields(const Identity& identity, const model::WorkloadKey& key,
+                               BootTime start) {
   model::FieldSet fields;
   const auto set_text = [&](Field field, std::string_view text) {
     if (!text.empty()) fields.SetText(field, CleanText(text));

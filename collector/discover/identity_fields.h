@@ -10,6 +10,7 @@ namespace ballast::discover {
 // An identity as a record carries it. Texts become valid UTF-8 without control
 // characters: the names of directories are any bytes, and whoever may make a
 // group chooses them.
-model::FieldSet IdentityFields(const Identity& identity, const model::WorkloadKey& key, BootTime start);
+model::FieldSet IdentityFields(const Identity& identity, const model::WorkloadKey& key,
+                               BootTime start);
 
 }  // namespace ballast::discover

@@ -12,23 +12,25 @@ namespace ballast::discover {
 
 // What stands between a rule's prefix and suffix.
 enum class IdForm {
-  kHex64,   // 64 lower-case hex digits: an OCI container id. Also what tells `crio-<id>` from `crio-conmon-<id>`.
+  kHex64,  // 64 lower-case hex digits: an OCI container id. Also what tells `crio-<id>` from
+           // `crio-conmon-<id>`.
   kDigits,
-  kAny,     // anything but nothing
+  kAny,  // anything but nothing
 };
 
 // How it is to be understood.
 enum class Says {
-  kId,          // the runtime's id
-  kName,        // a name, escaped as systemd does (systemd.unit(5))
-  kJob,         // a number that is an id; the whole element is the name
-  kMachine,     // "<number>-<name>", as libvirt counts its domains; escaped
+  kId,       // the runtime's id
+  kName,     // a name, escaped as systemd does (systemd.unit(5))
+  kJob,      // a number that is an id; the whole element is the name
+  kMachine,  // "<number>-<name>", as libvirt counts its domains; escaped
 };
 
 struct LayoutRule {
   std::string_view runtime;
   model::EntityKind kind;
-  std::string_view prefix;  // of the element, after any "<parent>:" that cgroupfs drivers leave in it
+  std::string_view
+      prefix;  // of the element, after any "<parent>:" that cgroupfs drivers leave in it
   IdForm form;
   std::string_view suffix;
   Says says;
@@ -64,27 +66,35 @@ inline constexpr std::array kLayoutRules = {
     LayoutRule{"podman", kContainer, "libpod:", IdForm::kHex64, "", Says::kId},
     // System containers.
     LayoutRule{"lxc", kContainer, "lxc.payload.", IdForm::kAny, "", Says::kName},
-    LayoutRule{"lxc", kContainer, "", IdForm::kAny, "", Says::kName, "lxc"},  // Proxmox; LXC before 4
-    LayoutRule{"nspawn", kContainer, "systemd-nspawn@", IdForm::kAny, ".service", Says::kName, "machine.slice"},
+    LayoutRule{"lxc", kContainer, "", IdForm::kAny, "", Says::kName,
+               "lxc"},  // Proxmox; LXC before 4
+    LayoutRule{"nspawn", kContainer, "systemd-nspawn@", IdForm::kAny, ".service", Says::kName,
+               "machine.slice"},
     // Virtual machines.
-    LayoutRule{"libvirt", kVm, "machine-qemu\\x2d", IdForm::kAny, ".scope", Says::kMachine, "machine.slice"},
-    LayoutRule{"libvirt", kContainer, "machine-lxc\\x2d", IdForm::kAny, ".scope", Says::kMachine, "machine.slice"},
+    LayoutRule{"libvirt", kVm, "machine-qemu\\x2d", IdForm::kAny, ".scope", Says::kMachine,
+               "machine.slice"},
+    LayoutRule{"libvirt", kContainer, "machine-lxc\\x2d", IdForm::kAny, ".scope", Says::kMachine,
+               "machine.slice"},
     LayoutRule{"libvirt", kVm, "qemu-", IdForm::kAny, ".libvirt-qemu", Says::kMachine},
     LayoutRule{"libvirt", kContainer, "lxc-", IdForm::kAny, ".libvirt-lxc", Says::kMachine},
     LayoutRule{"qemu", kVm, "", IdForm::kDigits, ".scope", Says::kName, "qemu.slice"},  // Proxmox
     LayoutRule{"e2b", kVm, "sbx-", IdForm::kAny, "", Says::kId, "e2b"},
-    LayoutRule{"firecracker", kVm, "", IdForm::kAny, "", Says::kId, "firecracker"},  // its jailer's default parent
+    LayoutRule{"firecracker", kVm, "", IdForm::kAny, "", Says::kId,
+               "firecracker"},  // its jailer's default parent
     // After libvirt's: every machine that registers with machined has such a scope.
-    LayoutRule{"nspawn", kContainer, "machine-", IdForm::kAny, ".scope", Says::kName, "machine.slice"},
+    LayoutRule{"nspawn", kContainer, "machine-", IdForm::kAny, ".scope", Says::kName,
+               "machine.slice"},
     // Batch and build systems.
     LayoutRule{"slurm", kContainer, "job_", IdForm::kDigits, "", Says::kJob, "uid_*", "slurm*"},
     LayoutRule{"slurm", kContainer, "job_", IdForm::kDigits, "", Says::kJob, "*slurmstepd.scope"},
     LayoutRule{"ecs", kContainer, "", IdForm::kHex64, "", Says::kId, "", "ecs"},
-    LayoutRule{"ecs", kContainer, "", IdForm::kAny, "", Says::kId, "", "ecs", 3},  // Fargate: <task>-<number>
+    LayoutRule{"ecs", kContainer, "", IdForm::kAny, "", Says::kId, "", "ecs",
+               3},  // Fargate: <task>-<number>
     LayoutRule{"buildkit", kContainer, "", IdForm::kAny, "", Says::kId, "buildkit"},
     // The kubelet's cgroupfs driver: the path does not say which runtime it asked.
     LayoutRule{"kubernetes", kContainer, "", IdForm::kHex64, "", Says::kId, "pod*"},
-    // ctr and nerdctl: /<namespace>/<id>. ctr's ids are free text, hence only in its default namespace.
+    // ctr and nerdctl: /<namespace>/<id>. ctr's ids are free text, hence only in its default
+    // namespace.
     LayoutRule{"containerd", kContainer, "", IdForm::kHex64, "", Says::kId, "", "", 2, true},
     LayoutRule{"containerd", kContainer, "", IdForm::kAny, "", Says::kId, "default", "", 2, true},
     // A runtime that was given a parent of its own (docker run --cgroup-parent).
@@ -93,7 +103,7 @@ inline constexpr std::array kLayoutRules = {
 
 // Helpers that runtimes keep beside their containers. Not workloads, though
 // some look like a unit or a container.
-inline constexpr std::array<std::string_view, 4> kSupervisorPrefixes = {"libpod-conmon-", "crio-conmon-",
-                                                                        "lxc.monitor", "lxc.pivot"};
+inline constexpr std::array<std::string_view, 4> kSupervisorPrefixes = {
+    "libpod-conmon-", "crio-conmon-", "lxc.monitor", "lxc.pivot"};
 
 }  // namespace ballast::discover

@@ -13,12 +13,13 @@ namespace {
 using model::CgroupDirectory;
 using model::WorkloadKey;
 
-// Waiting groups and refused keys that are remembered: they only sharpen counts and timing, the next scan finds
-// everything again, so a flood of groups costs accuracy there and no memory.
+// Waiting groups and refused keys that are remembered: they only sharpen counts and timing, the
+// next scan finds everything again, so a flood of groups costs accuracy there and no memory.
 constexpr std::size_t kMaxRemembered = 65'536;
 
 // cgroup2 first: its directory is the identity where there is one.
-model::CgroupLayout OnlyScanned(const model::CgroupLayout& layout, const std::vector<std::string>& v1_controllers) {
+model::CgroupLayout OnlyScanned(const model::CgroupLayout& layout,
+                                const std::vector<std::string>& v1_controllers) {
   model::CgroupLayout scanned;
   if (const model::Hierarchy* v2 = layout.FindV2()) scanned.hierarchies.push_back(*v2);
   for (const std::string& controller : v1_controllers) {
@@ -29,7 +30,9 @@ model::CgroupLayout OnlyScanned(const model::CgroupLayout& layout, const std::ve
   return scanned;
 }
 
-WorkloadKey KeyOfDirectory(const CgroupDirectory& directory) { return {directory.id, directory.hierarchy_id}; }
+WorkloadKey KeyOfDirectory(const CgroupDirectory& directory) {
+  return {directory.id, directory.hierarchy_id};
+}
 
 bool Has(const std::vector<CgroupDirectory>& directories, const WorkloadKey& key) {
   return std::ranges::find(directories, key, KeyOfDirectory) != directories.end();
@@ -68,7 +71,9 @@ Changes Registry::Scan(BootTime now) {
     else
       Consider(m.identity, model::FindDirectories(layout_, m.identity.path), now, changes);
   }
-  std::erase_if(left_over_, [&](const auto& entry) { return model::FindDirectories(layout_, entry.first).empty(); });
+  std::erase_if(left_over_, [&](const auto& entry) {
+    return model::FindDirectories(layout_, entry.first).empty();
+  });
   has_scanned_ = true;
   return changes;
 }
@@ -109,7 +114,8 @@ std::vector<Registry::Met> Registry::Look() {
 // may hide a directory. Their paths are asked about one by one.
 void Registry::AddUnseen(const std::vector<std::uint32_t>& seen, std::vector<Met>& met) const {
   for (const auto& workload : by_slot_) {
-    if (!workload || !workload->is_alive || seen[workload->slot] == workload->directories.size()) continue;
+    if (!workload || !workload->is_alive || seen[workload->slot] == workload->directories.size())
+      continue;
     auto identity = Classify(workload->path, options_.classify);
     BALLAST_CHECK(identity.has_value(), "a tracked path classifies");
     met.push_back({*std::move(identity), workload->key});
@@ -118,7 +124,8 @@ void Registry::AddUnseen(const std::vector<std::uint32_t>& seen, std::vector<Met
 
 Changes Registry::OnCgroup(const CgroupHint& hint, BootTime now) {
   Changes changes;
-  const auto hierarchy = std::ranges::find(layout_.hierarchies, hint.hierarchy_id, &model::Hierarchy::id);
+  const auto hierarchy =
+      std::ranges::find(layout_.hierarchies, hint.hierarchy_id, &model::Hierarchy::id);
   if (hierarchy == layout_.hierarchies.end()) return changes;  // a controller that is not looked at
   if (hint.kind == CgroupHint::Kind::kRemoved) {
     Lost(hint, now, changes);
@@ -128,7 +135,8 @@ Changes Registry::OnCgroup(const CgroupHint& hint, BootTime now) {
   if (path.empty()) return changes;
   const auto identity = Classify(path, options_.classify);
   // Not a workload, or one's inner group, whose parent had its own hint.
-  if (identity && identity->path == path) Consider(*identity, model::FindDirectories(layout_, path), now, changes);
+  if (identity && identity->path == path)
+    Consider(*identity, model::FindDirectories(layout_, path), now, changes);
   return changes;
 }
 
@@ -160,14 +168,17 @@ void Registry::Lost(const CgroupHint& hint, BootTime now, Changes& changes) {
   if (known == by_directory_.end()) return;
   Workload& workload = *by_slot_[known->second];
   Directories remaining = workload.directories;
-  std::erase_if(remaining, [&](const auto& d) { return d.id == hint.id && d.hierarchy_id == hint.hierarchy_id; });
+  std::erase_if(remaining, [&](const auto& d) {
+    return d.id == hint.id && d.hierarchy_id == hint.hierarchy_id;
+  });
   const auto identity = Classify(workload.path, options_.classify);
   BALLAST_CHECK(identity.has_value(), "a tracked path classifies");
   Follow(workload, *identity, std::move(remaining), now, changes);
 }
 
 // What a path's directories mean for what is tracked under it.
-void Registry::Consider(const Identity& identity, Directories found, BootTime now, Changes& changes) {
+void Registry::Consider(const Identity& identity, Directories found, BootTime now,
+                        Changes& changes) {
   if (Workload* workload = FindAlive(identity.path)) {
     Follow(*workload, identity, std::move(found), now, changes);
     return;
@@ -184,7 +195,8 @@ void Registry::Consider(const Identity& identity, Directories found, BootTime no
 }
 
 // Requires: `workload` is alive and of this path.
-void Registry::Follow(Workload& workload, const Identity& identity, Directories found, BootTime now, Changes& changes) {
+void Registry::Follow(Workload& workload, const Identity& identity, Directories found, BootTime now,
+                      Changes& changes) {
   if (!Has(found, workload.key)) {
     Die(workload, found, changes);
     Consider(identity, std::move(found), now, changes);
@@ -229,7 +241,8 @@ void Registry::Die(Workload& workload, const Directories& remaining, Changes& ch
   Directories rest;
   for (const CgroupDirectory& directory : remaining)
     if (Has(workload.directories, KeyOfDirectory(directory))) rest.push_back(directory);
-  if (!rest.empty() && left_over_.size() < kMaxRemembered) left_over_[workload.path] = std::move(rest);
+  if (!rest.empty() && left_over_.size() < kMaxRemembered)
+    left_over_[workload.path] = std::move(rest);
   Unindex(workload);
   by_path_.erase(workload.path);
   workload.is_alive = false;
@@ -239,28 +252,33 @@ void Registry::Die(Workload& workload, const Directories& remaining, Changes& ch
 
 bool Registry::IsLeftOver(const std::string& path, const Directories& found) {
   const auto old = left_over_.find(path);
-  return old != left_over_.end() &&
-         std::ranges::all_of(found, [&](const auto& d) { return Has(old->second, KeyOfDirectory(d)); });
+  return old != left_over_.end() && std::ranges::all_of(found, [&](const auto& d) {
+           return Has(old->second, KeyOfDirectory(d));
+         });
 }
 
 void Registry::Refuse(const WorkloadKey& key) {
-  if (refused_.size() < kMaxRemembered && refused_.insert(key).second && !was_refused_.contains(key))
+  if (refused_.size() < kMaxRemembered && refused_.insert(key).second &&
+      !was_refused_.contains(key))
     ++counts_.overflowed;
 }
 
 void Registry::Release(Slot slot) {
-  BALLAST_CHECK(slot < by_slot_.size() && by_slot_[slot] && !by_slot_[slot]->is_alive, "only the dead are released");
+  BALLAST_CHECK(slot < by_slot_.size() && by_slot_[slot] && !by_slot_[slot]->is_alive,
+                "only the dead are released");
   by_slot_[slot].reset();
   free_slots_.push(slot);
   if (!refused_.empty()) wants_scan_ = true;
 }
 
 void Registry::Index(const Workload& workload) {
-  for (const CgroupDirectory& directory : workload.directories) by_directory_[KeyOfDirectory(directory)] = workload.slot;
+  for (const CgroupDirectory& directory : workload.directories)
+    by_directory_[KeyOfDirectory(directory)] = workload.slot;
 }
 
 void Registry::Unindex(const Workload& workload) {
-  for (const CgroupDirectory& directory : workload.directories) by_directory_.erase(KeyOfDirectory(directory));
+  for (const CgroupDirectory& directory : workload.directories)
+    by_directory_.erase(KeyOfDirectory(directory));
 }
 
 Workload* Registry::FindAlive(const std::string& path) {
@@ -268,7 +286,9 @@ Workload* Registry::FindAlive(const std::string& path) {
   return found == by_path_.end() ? nullptr : by_slot_[found->second].get();
 }
 
-const Workload* Registry::Find(Slot slot) const { return slot < by_slot_.size() ? by_slot_[slot].get() : nullptr; }
+const Workload* Registry::Find(Slot slot) const {
+  return slot < by_slot_.size() ? by_slot_[slot].get() : nullptr;
+}
 
 const Workload& Registry::Get(Slot slot) const {
   const Workload* workload = Find(slot);

@@ -6,9 +6,11 @@
 //   Registry registry(layout, options);
 //   Changes changes = registry.Scan(now);           // at start and every few seconds
 //   changes = registry.OnCgroup(hint, now);         // one directory was made or removed
-//   changes = registry.Settle(now);                 // each tick: half-made ones that waited long enough
+//   changes = registry.Settle(now);                 // each tick: half-made ones that waited long
+//   enough
 //   ... changes.died first, then born, then changed; registry.Get(slot) ...
-//   registry.Release(slot);                         // when the tombstone of a dead one is done with
+//   registry.Release(slot);                         // when the tombstone of a dead one is done
+//   with
 //
 // Identity is the kernfs id: a directory made again under the same path is
 // another workload. Not thread-safe; owned by the tick thread.
@@ -37,11 +39,13 @@ using Slot = std::uint32_t;
 struct RegistryOptions {
   // Affects what is tracked.
   ClassifyOptions classify;
-  std::size_t max_workloads = 1024;  // slots; raise it when `overflowing` is not 0. Sizes BPF maps too.
+  std::size_t max_workloads =
+      1024;  // slots; raise it when `overflowing` is not 0. Sizes BPF maps too.
   // Affects cost. v1 controllers whose trees are looked through beside cgroup2's.
   std::vector<std::string> v1_controllers = {"cpu", "cpuacct", "memory", "pids"};
-  // How long a group that has only v1 directories waits for its cgroup2 one. runc makes them all within a few
-  // milliseconds; raise it on hosts where workloads are born with a v1 key although they have a cgroup2 group.
+  // How long a group that has only v1 directories waits for its cgroup2 one. runc makes them all
+  // within a few milliseconds; raise it on hosts where workloads are born with a v1 key although
+  // they have a cgroup2 group.
   std::chrono::milliseconds settle{50};
   WalkBounds walk;
 };
@@ -78,13 +82,13 @@ struct CgroupHint {
 };
 
 struct RegistryCounts {
-  std::size_t tracked = 0;              // alive, with a slot
-  std::size_t overflowing = 0;          // exist now, without a slot: part of `other`
-  std::uint64_t overflowed = 0;         // distinct ones ever refused a slot
-  std::size_t half_made = 0;            // waiting for their cgroup2 directory
-  std::size_t directories_seen = 0;     // by the last scan, all hierarchies
-  std::uint64_t incomplete_scans = 0;   // a bound was met or a directory could not be read
-  std::uint64_t unresolved_hints = 0;   // led to wants_scan()
+  std::size_t tracked = 0;             // alive, with a slot
+  std::size_t overflowing = 0;         // exist now, without a slot: part of `other`
+  std::uint64_t overflowed = 0;        // distinct ones ever refused a slot
+  std::size_t half_made = 0;           // waiting for their cgroup2 directory
+  std::size_t directories_seen = 0;    // by the last scan, all hierarchies
+  std::uint64_t incomplete_scans = 0;  // a bound was met or a directory could not be read
+  std::uint64_t unresolved_hints = 0;  // led to wants_scan()
 };
 
 class Registry {
@@ -123,7 +127,8 @@ class Registry {
   using Directories = std::vector<model::CgroupDirectory>;
 
   void Consider(const Identity& identity, Directories found, BootTime now, Changes& changes);
-  void Follow(Workload& workload, const Identity& identity, Directories found, BootTime now, Changes& changes);
+  void Follow(Workload& workload, const Identity& identity, Directories found, BootTime now,
+              Changes& changes);
   void Bear(const Identity& identity, Directories found, BootTime now, Changes& changes);
   void Die(Workload& workload, const Directories& remaining, Changes& changes);
   bool IsLeftOver(const std::string& path, const Directories& found);
@@ -142,15 +147,17 @@ class Registry {
   const bool waits_for_v2_;
 
   std::vector<std::unique_ptr<Workload>> by_slot_;  // [0] stays empty
-  std::priority_queue<Slot, std::vector<Slot>, std::greater<>> free_slots_;  // lowest first keeps them dense
-  std::unordered_map<std::string, Slot> by_path_;                            // alive
-  std::unordered_map<model::WorkloadKey, Slot> by_directory_;                // alive; every directory
+  std::priority_queue<Slot, std::vector<Slot>, std::greater<>>
+      free_slots_;                                             // lowest first keeps them dense
+  std::unordered_map<std::string, Slot> by_path_;              // alive
+  std::unordered_map<model::WorkloadKey, Slot> by_directory_;  // alive; every directory
   std::unordered_map<std::string, HalfMade> half_made_;
-  // Directories that outlived the key directory of their workload: removing a group takes a runtime several
-  // rmdir(2), and what is left meanwhile must not be born as somebody new.
+  // Directories that outlived the key directory of their workload: removing a group takes a runtime
+  // several rmdir(2), and what is left meanwhile must not be born as somebody new.
   std::unordered_map<std::string, Directories> left_over_;
-  std::unordered_set<model::WorkloadKey> refused_;      // since and by the last scan
-  std::unordered_set<model::WorkloadKey> was_refused_;  // before it; so that nobody is counted twice
+  std::unordered_set<model::WorkloadKey> refused_;  // since and by the last scan
+  std::unordered_set<model::WorkloadKey>
+      was_refused_;  // before it; so that nobody is counted twice
   std::uint32_t next_ref_ = 1;
   bool has_scanned_ = false;
   bool wants_scan_ = false;

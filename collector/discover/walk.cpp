@@ -18,7 +18,8 @@ using DirPtr = std::unique_ptr<DIR, CloseDir>;
 
 class Walk {
  public:
-  Walk(const WalkBounds& bounds, const std::function<Descend(const std::string&, std::uint64_t)>& visit)
+  Walk(const WalkBounds& bounds,
+       const std::function<Descend(const std::string&, std::uint64_t)>& visit)
       : bounds_(bounds), visit_(visit) {}
 
   void Enter(int parent, const char* name, std::size_t depth) {
@@ -58,7 +59,8 @@ class Walk {
       path_ += '/';
       path_ += entry->d_name;
       // On 64-bit kernels the inode number is the kernfs id, generation included.
-      if (visit_(path_, entry->d_ino) == Descend::kYes && HasChildren(fd, entry->d_name)) Below(fd, entry->d_name, depth);
+      if (visit_(path_, entry->d_ino) == Descend::kYes && HasChildren(fd, entry->d_name))
+        Below(fd, entry->d_name, depth);
       path_.resize(own_length);
     }
   }
@@ -76,8 +78,9 @@ class Walk {
     return ::fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_nlink != 2;
   }
 
-  const WalkBounds& bounds_;                                              // both outlive the walk:
-  const std::function<Descend(const std::string&, std::uint64_t)>& visit_;  // arguments of WalkCgroups
+  const WalkBounds& bounds_;  // both outlive the walk:
+  const std::function<Descend(const std::string&, std::uint64_t)>&
+      visit_;  // arguments of WalkCgroups
   std::string path_;
   WalkResult result_;
 };

@@ -29,7 +29,8 @@ enum class Descend { kYes, kNo };
 // Costs a readdir per directory that has children and one stat per directory
 // entered; leaves (most of all) are not opened, because a cgroup's directory
 // lists some 60 files.
-WalkResult WalkCgroups(const std::string& mount_point, const WalkBounds& bounds,
-                       const std::function<Descend(const std::string& path, std::uint64_t id)>& visit);
+WalkResult WalkCgroups(
+    const std::string& mount_point, const WalkBounds& bounds,
+    const std::function<Descend(const std::string& path, std::uint64_t id)>& visit);
 
 }  // namespace ballast::discover

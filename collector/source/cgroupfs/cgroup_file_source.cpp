@@ -24,7 +24,9 @@ std::size_t HalfOfDescriptors() {
   return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) / 2;
 }
 
-std::size_t Number(Field field) { return static_cast<std::size_t>(field); }
+std::size_t Number(Field field) {
+  return static_cast<std::size_t>(field);
+}
 
 // Whether `file` lies in a directory of this hierarchy.
 bool LiesIn(const ControlFile& file, const model::Hierarchy& hierarchy) {
@@ -36,7 +38,8 @@ bool LiesIn(const ControlFile& file, const model::Hierarchy& hierarchy) {
 
 std::vector<Field> CgroupFileSource::AllFields() {
   std::vector<Field> fields;
-  for (const ControlFile& file : ControlFiles()) fields.insert(fields.end(), file.fields.begin(), file.fields.end());
+  for (const ControlFile& file : ControlFiles())
+    fields.insert(fields.end(), file.fields.begin(), file.fields.end());
   std::ranges::sort(fields);
   fields.erase(std::ranges::unique(fields).begin(), fields.end());
   return fields;
@@ -49,17 +52,20 @@ CgroupFileSource::CgroupFileSource(model::CgroupLayout layout, const std::vector
       max_open_files_(std::min(options.max_open_files, HalfOfDescriptors())) {
   for (const Field field : wanted) wanted_.set(Number(field));
   for (const ControlFile& file : ControlFiles())
-    if (std::ranges::any_of(file.fields, [&](Field f) { return wanted_.test(Number(f)); })) files_.push_back(&file);
+    if (std::ranges::any_of(file.fields, [&](Field f) { return wanted_.test(Number(f)); }))
+      files_.push_back(&file);
   text_.resize(kLongestFile);
 }
 
 Result<> CgroupFileSource::Track(const Tracked& workload) {
   Untrack(workload.slot);
   Group group;
-  for (const model::CgroupDirectory& directory : workload.directories) group.directories.push_back(directory.directory);
+  for (const model::CgroupDirectory& directory : workload.directories)
+    group.directories.push_back(directory.directory);
   for (const ControlFile* file : files_)
     for (std::uint32_t i = 0; i < workload.directories.size(); ++i) {
-      const auto hierarchy = std::ranges::find(layout_.hierarchies, workload.directories[i].hierarchy_id, &model::Hierarchy::id);
+      const auto hierarchy = std::ranges::find(
+          layout_.hierarchies, workload.directories[i].hierarchy_id, &model::Hierarchy::id);
       if (hierarchy == layout_.hierarchies.end() || !LiesIn(*file, *hierarchy)) continue;
       OpenFile& added = group.files.emplace_back(OpenFile{.file = file, .directory = i});
       if (file->cadence == Cadence::kSlow) added.kept = std::make_unique<FieldSet>();
@@ -90,7 +96,8 @@ void CgroupFileSource::CollectGroup(Slot slot, Group& group, FieldSet& target) {
   for (OpenFile& open : group.files) {
     if (IsSatisfied(*open.file, target)) continue;
     FieldSet& reading = open.kept ? *open.kept : reading_;
-    const bool is_due = !open.kept || open.kept->empty() || (tick_ + slot) % options_.slow_every == 0;
+    const bool is_due =
+        !open.kept || open.kept->empty() || (tick_ + slot) % options_.slow_every == 0;
     if (is_due) {
       reading.ClearAll();
       if (tick_ < open.absent_until) continue;
@@ -103,21 +110,25 @@ void CgroupFileSource::CollectGroup(Slot slot, Group& group, FieldSet& target) {
 }
 
 bool CgroupFileSource::IsSatisfied(const ControlFile& file, const FieldSet& target) const {
-  return std::ranges::all_of(file.fields, [&](Field f) { return !wanted_.test(Number(f)) || target.Has(f); });
+  return std::ranges::all_of(file.fields,
+                             [&](Field f) { return !wanted_.test(Number(f)) || target.Has(f); });
 }
 
-void CgroupFileSource::TakeOver(const ControlFile& file, const FieldSet& reading, FieldSet& target) const {
+void CgroupFileSource::TakeOver(const ControlFile& file, const FieldSet& reading,
+                                FieldSet& target) const {
   for (const Field field : file.fields)
     if (wanted_.test(Number(field)) && !target.Has(field)) target.Set(field, reading.Get(field));
 }
 
-CgroupFileSource::Outcome CgroupFileSource::Read(const Group& group, OpenFile& file, FieldSet& reading) {
+CgroupFileSource::Outcome CgroupFileSource::Read(const Group& group, OpenFile& file,
+                                                 FieldSet& reading) {
   Fd for_now;
   const bool was_open = file.fd.is_open();
   if (!was_open)
     if (const Outcome opened = Open(group, file, for_now); opened != Outcome::kRead) return opened;
   ++counts_.reads;
-  const ssize_t got = ::pread(was_open ? file.fd.get() : for_now.get(), text_.data(), text_.size(), 0);
+  const ssize_t got =
+      ::pread(was_open ? file.fd.get() : for_now.get(), text_.data(), text_.size(), 0);
   if (got < 0) {
     // ENODEV: the group is gone. EOPNOTSUPP: pressure files of a kernel booted with psi=0.
     if (errno != ENODEV && errno != EOPNOTSUPP) ++counts_.failed_reads;

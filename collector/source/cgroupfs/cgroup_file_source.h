@@ -25,12 +25,12 @@ namespace ballast::source {
 
 // Both affect cost only.
 struct CgroupFileOptions {
-  // Descriptors kept open, of files read every tick (a read costs 3 us instead of 12); never more than half of
-  // RLIMIT_NOFILE. First come, first served: all are read in every round, so a least-recently-used rule would always
-  // throw out the one that is read next.
+  // Descriptors kept open, of files read every tick (a read costs 3 us instead of 12); never more
+  // than half of RLIMIT_NOFILE. First come, first served: all are read in every round, so a
+  // least-recently-used rule would always throw out the one that is read next.
   std::size_t max_open_files = 8192;
-  // Ticks between two readings of a slow file (control_files.h); in between the last reading stands. 10 is 1 s. Which
-  // tick is a workload's own, so that not all are read in the same one.
+  // Ticks between two readings of a slow file (control_files.h); in between the last reading
+  // stands. 10 is 1 s. Which tick is a workload's own, so that not all are read in the same one.
   std::uint32_t slow_every = 10;
 };
 
@@ -45,7 +45,8 @@ class CgroupFileSource final : public Source {
   // All that the files can supply.
   static std::vector<model::Field> AllFields();
 
-  CgroupFileSource(model::CgroupLayout layout, const std::vector<model::Field>& wanted, CgroupFileOptions options);
+  CgroupFileSource(model::CgroupLayout layout, const std::vector<model::Field>& wanted,
+                   CgroupFileOptions options);
 
   std::string_view name() const override { return "cgroup_files"; }
   // Again for a slot that is known: its directories changed.
@@ -63,7 +64,7 @@ class CgroupFileSource final : public Source {
     const ControlFile* file = nullptr;
     std::uint32_t directory = 0;  // index into Group::directories
     Fd fd = {};
-    std::uint64_t absent_until = 0;  // tick before which opening it again is not tried
+    std::uint64_t absent_until = 0;              // tick before which opening it again is not tried
     std::unique_ptr<model::FieldSet> kept = {};  // last reading of a slow file
   };
   struct Group {
@@ -74,7 +75,8 @@ class CgroupFileSource final : public Source {
 
   void CollectGroup(Slot slot, Group& group, model::FieldSet& target);
   bool IsSatisfied(const ControlFile& file, const model::FieldSet& target) const;
-  void TakeOver(const ControlFile& file, const model::FieldSet& reading, model::FieldSet& target) const;
+  void TakeOver(const ControlFile& file, const model::FieldSet& reading,
+                model::FieldSet& target) const;
   Outcome Read(const Group& group, OpenFile& file, model::FieldSet& reading);
   Outcome Open(const Group& group, const OpenFile& file, Fd& fd);
   void Close(OpenFile& file);
@@ -88,7 +90,7 @@ class CgroupFileSource final : public Source {
   std::map<Slot, Group> groups_;
   std::uint64_t tick_ = 0;
   bool ran_out_ = false;
-  std::string text_;          // of the file being read; kept to keep its memory
+  std::string text_;         // of the file being read; kept to keep its memory
   model::FieldSet reading_;  // the same
   CgroupFileCounts counts_;
 };

@@ -74,8 +74,8 @@ constexpr std::array kV1CpuStat = {
     KeyedField{"burst_time", Field::kCpuBurstNs},
 };
 constexpr std::array kMemoryEvents = {
-    KeyedField{"low", Field::kMemoryLowEvents},      KeyedField{"high", Field::kMemoryHighEvents},
-    KeyedField{"max", Field::kMemoryMaxEvents},      KeyedField{"oom", Field::kMemoryOomEvents},
+    KeyedField{"low", Field::kMemoryLowEvents}, KeyedField{"high", Field::kMemoryHighEvents},
+    KeyedField{"max", Field::kMemoryMaxEvents}, KeyedField{"oom", Field::kMemoryOomEvents},
     KeyedField{"oom_kill", Field::kOomKills},
 };
 constexpr std::array kOomControl = {
@@ -125,7 +125,8 @@ void FinishMemoryStat(FieldSet& out) {
     out.Clear(Field::kMemoryMinorFaults);
   if (const auto stolen = out.Get(Field::kMemoryReclaimedBytes)) {
     out.Clear(Field::kMemoryReclaimedBytes);
-    out.Set(Field::kMemoryReclaimedBytes, Scaled(stolen, static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))));
+    out.Set(Field::kMemoryReclaimedBytes,
+            Scaled(stolen, static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))));
   }
 }
 
@@ -138,7 +139,8 @@ void MemoryStat(Text text, FieldSet& out) {
 void CpuMaxFile(Text text, FieldSet& out) {
   const auto max = ParseCpuMax(text);
   if (!max) return;
-  out.Set(Field::kCpuQuotaNs, max->quota_us == model::kUnlimited ? max->quota_us : Scaled(max->quota_us, kNsPerUs));
+  out.Set(Field::kCpuQuotaNs,
+          max->quota_us == model::kUnlimited ? max->quota_us : Scaled(max->quota_us, kNsPerUs));
   out.Set(Field::kCpuPeriodNs, Scaled(max->period_us, kNsPerUs));
 }
 
@@ -167,47 +169,76 @@ void PressureFile(Text text, FieldSet& out) {
 constexpr auto kTick = Cadence::kEveryTick;
 constexpr auto kSlow = Cadence::kSlow;
 constexpr std::array kFiles = {
-    ControlFile{"cpuacct", "cpuacct.usage", kTick, kOnly<Field::kCpuUsageNs>, Number<Field::kCpuUsageNs>},
-    ControlFile{"cpuacct", "cpuacct.usage_user", kTick, kOnly<Field::kCpuUserNs>, Number<Field::kCpuUserNs>},
-    ControlFile{"cpuacct", "cpuacct.usage_sys", kTick, kOnly<Field::kCpuSystemNs>, Number<Field::kCpuSystemNs>},
-    ControlFile{"cpuacct", "cpuacct.stat", kTick, kOnly<Field::kCpuUserNs, Field::kCpuSystemNs>, V1CpuAcctStat},
+    ControlFile{"cpuacct", "cpuacct.usage", kTick, kOnly<Field::kCpuUsageNs>,
+                Number<Field::kCpuUsageNs>},
+    ControlFile{"cpuacct", "cpuacct.usage_user", kTick, kOnly<Field::kCpuUserNs>,
+                Number<Field::kCpuUserNs>},
+    ControlFile{"cpuacct", "cpuacct.usage_sys", kTick, kOnly<Field::kCpuSystemNs>,
+                Number<Field::kCpuSystemNs>},
+    ControlFile{"cpuacct", "cpuacct.stat", kTick, kOnly<Field::kCpuUserNs, Field::kCpuSystemNs>,
+                V1CpuAcctStat},
     ControlFile{"cpu", "cpu.stat", kTick, kFieldsOf<kV1CpuStat>, Keyed<kV1CpuStat>},
-    ControlFile{"cpu", "cpu.cfs_quota_us", kTick, kOnly<Field::kCpuQuotaNs>, V1Limit<Field::kCpuQuotaNs, kNsPerUs>},
-    ControlFile{"cpu", "cpu.cfs_period_us", kTick, kOnly<Field::kCpuPeriodNs>, Number<Field::kCpuPeriodNs, kNsPerUs>},
-    ControlFile{"cpu", "cpu.cfs_burst_us", kSlow, kOnly<Field::kCpuBurstLimitNs>, Number<Field::kCpuBurstLimitNs, kNsPerUs>},
+    ControlFile{"cpu", "cpu.cfs_quota_us", kTick, kOnly<Field::kCpuQuotaNs>,
+                V1Limit<Field::kCpuQuotaNs, kNsPerUs>},
+    ControlFile{"cpu", "cpu.cfs_period_us", kTick, kOnly<Field::kCpuPeriodNs>,
+                Number<Field::kCpuPeriodNs, kNsPerUs>},
+    ControlFile{"cpu", "cpu.cfs_burst_us", kSlow, kOnly<Field::kCpuBurstLimitNs>,
+                Number<Field::kCpuBurstLimitNs, kNsPerUs>},
     ControlFile{"cpu", "cpu.shares", kSlow, kOnly<Field::kCpuWeight>, Shares},
-    ControlFile{"memory", "memory.usage_in_bytes", kTick, kOnly<Field::kMemoryUsageBytes>, Number<Field::kMemoryUsageBytes>},
-    ControlFile{"memory", "memory.limit_in_bytes", kTick, kOnly<Field::kMemoryMaxBytes>, V1Limit<Field::kMemoryMaxBytes>},
-    ControlFile{"memory", "memory.failcnt", kTick, kOnly<Field::kMemoryMaxEvents>, Number<Field::kMemoryMaxEvents>},
+    ControlFile{"memory", "memory.usage_in_bytes", kTick, kOnly<Field::kMemoryUsageBytes>,
+                Number<Field::kMemoryUsageBytes>},
+    ControlFile{"memory", "memory.limit_in_bytes", kTick, kOnly<Field::kMemoryMaxBytes>,
+                V1Limit<Field::kMemoryMaxBytes>},
+    ControlFile{"memory", "memory.failcnt", kTick, kOnly<Field::kMemoryMaxEvents>,
+                Number<Field::kMemoryMaxEvents>},
     ControlFile{"memory", "memory.oom_control", kTick, kFieldsOf<kOomControl>, Keyed<kOomControl>},
-    ControlFile{"memory", "memory.max_usage_in_bytes", kSlow, kOnly<Field::kMemoryLifetimePeakBytes>, Number<Field::kMemoryLifetimePeakBytes>},
-    ControlFile{"memory", "memory.kmem.usage_in_bytes", kSlow, kOnly<Field::kMemoryKernelBytes>, Number<Field::kMemoryKernelBytes>},
-    ControlFile{"memory", "memory.stat", kSlow, kFieldsOf<kV1MemoryStat>, MemoryStat<kV1MemoryStat>},
+    ControlFile{"memory", "memory.max_usage_in_bytes", kSlow,
+                kOnly<Field::kMemoryLifetimePeakBytes>, Number<Field::kMemoryLifetimePeakBytes>},
+    ControlFile{"memory", "memory.kmem.usage_in_bytes", kSlow, kOnly<Field::kMemoryKernelBytes>,
+                Number<Field::kMemoryKernelBytes>},
+    ControlFile{"memory", "memory.stat", kSlow, kFieldsOf<kV1MemoryStat>,
+                MemoryStat<kV1MemoryStat>},
     ControlFile{"pids", "pids.current", kSlow, kOnly<Field::kThreads>, Number<Field::kThreads>},
     ControlFile{"pids", "pids.max", kSlow, kOnly<Field::kPidsMax>, Limit<Field::kPidsMax>},
     ControlFile{"", "cpu.stat", kTick, kFieldsOf<kCpuStat>, Keyed<kCpuStat>},
     ControlFile{"", "cpu.max", kTick, kOnly<Field::kCpuQuotaNs, Field::kCpuPeriodNs>, CpuMaxFile},
-    ControlFile{"", "cpu.max.burst", kSlow, kOnly<Field::kCpuBurstLimitNs>, Number<Field::kCpuBurstLimitNs, kNsPerUs>},
+    ControlFile{"", "cpu.max.burst", kSlow, kOnly<Field::kCpuBurstLimitNs>,
+                Number<Field::kCpuBurstLimitNs, kNsPerUs>},
     ControlFile{"", "cpu.weight", kSlow, kOnly<Field::kCpuWeight>, Number<Field::kCpuWeight>},
-    ControlFile{"", "memory.current", kTick, kOnly<Field::kMemoryUsageBytes>, Number<Field::kMemoryUsageBytes>},
-    ControlFile{"", "memory.max", kTick, kOnly<Field::kMemoryMaxBytes>, Limit<Field::kMemoryMaxBytes>},
-    ControlFile{"", "memory.high", kTick, kOnly<Field::kMemoryHighBytes>, Limit<Field::kMemoryHighBytes>},
+    ControlFile{"", "memory.current", kTick, kOnly<Field::kMemoryUsageBytes>,
+                Number<Field::kMemoryUsageBytes>},
+    ControlFile{"", "memory.max", kTick, kOnly<Field::kMemoryMaxBytes>,
+                Limit<Field::kMemoryMaxBytes>},
+    ControlFile{"", "memory.high", kTick, kOnly<Field::kMemoryHighBytes>,
+                Limit<Field::kMemoryHighBytes>},
     ControlFile{"", "memory.events", kTick, kFieldsOf<kMemoryEvents>, Keyed<kMemoryEvents>},
-    ControlFile{"", "memory.low", kSlow, kOnly<Field::kMemoryLowBytes>, Limit<Field::kMemoryLowBytes>},
-    ControlFile{"", "memory.min", kSlow, kOnly<Field::kMemoryMinBytes>, Limit<Field::kMemoryMinBytes>},
-    ControlFile{"", "memory.peak", kSlow, kOnly<Field::kMemoryLifetimePeakBytes>, Number<Field::kMemoryLifetimePeakBytes>},
-    ControlFile{"", "memory.swap.current", kSlow, kOnly<Field::kSwapUsageBytes>, Number<Field::kSwapUsageBytes>},
-    ControlFile{"", "memory.swap.max", kSlow, kOnly<Field::kSwapMaxBytes>, Limit<Field::kSwapMaxBytes>},
+    ControlFile{"", "memory.low", kSlow, kOnly<Field::kMemoryLowBytes>,
+                Limit<Field::kMemoryLowBytes>},
+    ControlFile{"", "memory.min", kSlow, kOnly<Field::kMemoryMinBytes>,
+                Limit<Field::kMemoryMinBytes>},
+    ControlFile{"", "memory.peak", kSlow, kOnly<Field::kMemoryLifetimePeakBytes>,
+                Number<Field::kMemoryLifetimePeakBytes>},
+    ControlFile{"", "memory.swap.current", kSlow, kOnly<Field::kSwapUsageBytes>,
+                Number<Field::kSwapUsageBytes>},
+    ControlFile{"", "memory.swap.max", kSlow, kOnly<Field::kSwapMaxBytes>,
+                Limit<Field::kSwapMaxBytes>},
     ControlFile{"", "memory.stat", kSlow, kFieldsOf<kMemoryStat>, MemoryStat<kMemoryStat>},
     ControlFile{"", "pids.current", kSlow, kOnly<Field::kThreads>, Number<Field::kThreads>},
     ControlFile{"", "pids.max", kSlow, kOnly<Field::kPidsMax>, Limit<Field::kPidsMax>},
-    ControlFile{"", "cpu.pressure", kTick, kOnly<Field::kPressureCpuSomeNs, Field::kPressureCpuFullNs>, PressureFile<Field::kPressureCpuSomeNs, Field::kPressureCpuFullNs>},
-    ControlFile{"", "memory.pressure", kTick, kOnly<Field::kPressureMemorySomeNs, Field::kPressureMemoryFullNs>, PressureFile<Field::kPressureMemorySomeNs, Field::kPressureMemoryFullNs>},
-    ControlFile{"", "io.pressure", kTick, kOnly<Field::kPressureIoSomeNs, Field::kPressureIoFullNs>, PressureFile<Field::kPressureIoSomeNs, Field::kPressureIoFullNs>},
+    ControlFile{"", "cpu.pressure", kTick,
+                kOnly<Field::kPressureCpuSomeNs, Field::kPressureCpuFullNs>,
+                PressureFile<Field::kPressureCpuSomeNs, Field::kPressureCpuFullNs>},
+    ControlFile{"", "memory.pressure", kTick,
+                kOnly<Field::kPressureMemorySomeNs, Field::kPressureMemoryFullNs>,
+                PressureFile<Field::kPressureMemorySomeNs, Field::kPressureMemoryFullNs>},
+    ControlFile{"", "io.pressure", kTick, kOnly<Field::kPressureIoSomeNs, Field::kPressureIoFullNs>,
+                PressureFile<Field::kPressureIoSomeNs, Field::kPressureIoFullNs>},
 };
 
 }  // namespace
 
-std::span<const ControlFile> ControlFiles() { return kFiles; }
+std::span<const ControlFile> ControlFiles() {
+  return kFiles;
+}
 
 }  // namespace ballast::source

@@ -34,8 +34,8 @@ struct Pressure {
 // The `total=` of each line of a pressure file.
 Pressure ParsePressure(std::string_view text);
 
-// cpu.shares (2 to 262144) as cpu.weight (1 to 10000): the linear map that runc and crun wrote for years
-// (1 + (shares - 2) * 9999 / 262142), so that 1024 is 39.
+// cpu.shares (2 to 262144) as cpu.weight (1 to 10000): the linear map that runc and crun wrote for
+// years (1 + (shares - 2) * 9999 / 262142), so that 1024 is 39.
 std::uint64_t WeightFromShares(std::uint64_t shares);
 
 // The text's next line without its end, taken off the text.
@@ -49,7 +49,8 @@ void ForEachKeyed(std::string_view text, Visit&& visit) {
   while (!text.empty()) {
     std::string_view line = TakeLine(text);
     const std::string_view key = TakeWord(line);
-    if (const auto value = ParseNumber(TakeWord(line)); value && TakeWord(line).empty()) visit(key, *value);
+    if (const auto value = ParseNumber(TakeWord(line)); value && TakeWord(line).empty())
+      visit(key, *value);
   }
 }
 

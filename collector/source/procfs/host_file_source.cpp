@@ -13,7 +13,8 @@ namespace {
 
 using model::Field;
 
-// The lines wanted are the first of each file; /proc/stat's interrupt line is longer than all before it.
+// The lines wanted are the first of each file; /proc/stat's interrupt line is longer than all
+// before it.
 constexpr std::size_t kBeginning = 4096;
 constexpr std::uint64_t kNsPerUs = 1'000;
 
@@ -68,7 +69,8 @@ Result<> HostFileSource::Collect(Sample& sample) {
   SetIfAbsent(host, Field::kMemoryTotalBytes, memory.total_bytes);
   SetIfAbsent(host, Field::kMemoryAvailableBytes, memory.available_bytes);
   if (!cpu) return Error::FromErrno(EIO, stat_.path + ": no usable `cpu` line");
-  if (!memory.total_bytes) return Error::FromErrno(EIO, meminfo_.path + ": no usable `MemTotal` line");
+  if (!memory.total_bytes)
+    return Error::FromErrno(EIO, meminfo_.path + ": no usable `MemTotal` line");
   return Ok();
 }
 

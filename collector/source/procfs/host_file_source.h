@@ -28,7 +28,8 @@ class HostFileSource final : public Source {
   Result<> Track(const Tracked&) override { return Ok(); }
   void ReadFinal(Slot, model::FieldSet&) override {}
   void Untrack(Slot) override {}
-  // Error: /proc/stat or /proc/meminfo, which every kernel has, cannot be read or understood. Pressure may be absent.
+  // Error: /proc/stat or /proc/meminfo, which every kernel has, cannot be read or understood.
+  // Pressure may be absent.
   Result<> Collect(Sample& sample) override;
 
  private:
