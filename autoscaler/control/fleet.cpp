@@ -112,7 +112,8 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
   // Refusals of this stretch may be from before our answer inside it; an event
   // tells those from after it.
   const auto answered = [&](const Limit& limit) {
-    return limit.written_at && at - *limit.written_at < std::chrono::duration<double>(seen->seconds);
+    return limit.written_at &&
+           at - *limit.written_at < std::chrono::duration<double>(seen->seconds);
   };
   if (answered(tracked.cpu)) seen->cpu_refused = false;
   if (answered(tracked.memory)) seen->memory_refused = false;

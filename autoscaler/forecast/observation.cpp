@@ -55,8 +55,7 @@ Observer::Counters Observer::Read(const FieldSet& fields) {
   now.cpu_ns = fields.Get(Field::kCpuUsageNs);
   if (const model::Histogram* wait = fields.FindHistogram(Field::kRunQueueWait))
     now.waited_ns = wait->sum_ns;
-  now.throttled =
-      Sum(fields.Get(Field::kCpuThrottledPeriods), fields.Get(Field::kCpuThrottledNs));
+  now.throttled = Sum(fields.Get(Field::kCpuThrottledPeriods), fields.Get(Field::kCpuThrottledNs));
   now.memory_hits = Sum(fields.Get(Field::kMemoryMaxEvents), fields.Get(Field::kMemoryHighEvents));
   return now;
 }

@@ -1,0 +1,120 @@
+#include "autoscaler/control/node_service.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <memory>
+
+#include "autoscaler/control/node_loop.h"
+#include "collector/base/log.h"
+#include "collector/net/event_loop.h"
+#include "collector/net/stream_client.h"
+#include "collector/record/frame_reader.h"
+
+namespace ballast::control {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+// Frames of the events we submit. The collector gives them their place in its
+// own sequence; ours tells it the time, and whether it lost one.
+class Sender {
+ public:
+  explicit Sender(const Clock& clock) : clock_(&clock) {
+    header_.host = HostName();
+    header_.boot_id = actuate::ReadBootId();
+    header_.incarnation = static_cast<std::uint64_t>(clock.Now().count());
+  }
+
+  void Drain(Outbox& outbox, net::StreamClient& client) {
+    outbox.Drain([&](const model::Event& event) {
+      if (!client.is_connected()) return false;
+      header_.at = clock_->Now();
+      header_.wall_offset = clock_->Wall() - header_.at;
+      ++header_.sequence;
+      return client.Send(record::EncodeFrame({header_, event}));
+    });
+  }
+
+ private:
+  const Clock* clock_;
+  model::RecordHeader header_;
+};
+
+class NodeService {
+ public:
+  NodeService(NodeServiceOptions options, actuate::CgroupActuator actuator,
+              const std::function<void()>& alive)
+      : actuator_(std::move(actuator)),
+        node_(std::move(options.node), actuator_, outbox_),
+        sender_(clock_),
+        alive_(alive),
+        client_(events_, {.path = std::move(options.collector_socket)},
+                {.on_up = [this] { OnUp(); },
+                 .on_bytes = [this](std::string_view bytes) { OnBytes(bytes); },
+                 .on_down = [this](const Error& error) { OnDown(error); }}) {}
+
+  Result<> Run() {
+    const auto stop = events_.OnSignals({SIGTERM, SIGINT}, [this](int) { events_.Stop(); });
+    const auto beat = events_.Every(100ms, [this] { OnBeat(); });
+    OnBeat();
+    events_.Run();
+    // Nothing is written from here on but the originals.
+    BALLAST_TRY(const actuate::Released released, actuator_.ReleaseAll(), "put limits back");
+    BALLAST_LOG(kInfo, "stopped", {"released", actuate::Summary(released)});
+    for (const std::string& failure : released.failures)
+      BALLAST_LOG(kError, "limit not put back", {"why", failure});
+    return Ok();
+  }
+
+ private:
+  void OnUp() {
+    reader_ = {};
+    BALLAST_LOG(kInfo, "connected to the collector", {"workloads", node_.workloads()});
+  }
+
+  void OnBytes(std::string_view bytes) {
+    reader_.Feed(bytes);
+    while (const auto record = reader_.Next()) node_.OnRecord(*record, clock_.Now());
+    sender_.Drain(outbox_, client_);
+  }
+
+  void OnDown(const Error& error) {
+    BALLAST_LOG(kWarn, "no collector; what is applied is kept", {"why", error.ToString()});
+  }
+
+  void OnBeat() {
+    alive_();
+    node_.OnTime(clock_.Now());
+    sender_.Drain(outbox_, client_);
+  }
+
+  SystemClock clock_;
+  net::EventLoop events_;
+  actuate::CgroupActuator actuator_;
+  Outbox outbox_;
+  NodeLoop node_;
+  Sender sender_;
+  record::FrameReader reader_;
+  const std::function<void()>& alive_;  // the caller's, who waits in Run()
+  net::StreamClient client_;            // last: its handlers use the rest
+};
+
+}  // namespace
+
+Result<> RunNodeService(NodeServiceOptions options, const std::function<void()>& alive) {
+  static const SystemClock clock;
+  BALLAST_TRY(actuate::CgroupActuator actuator,
+              actuate::CgroupActuator::Make(options.actuator, clock), "start");
+  NodeService service(std::move(options), std::move(actuator), alive);
+  return service.Run();
+}
+
+}  // namespace ballast::control

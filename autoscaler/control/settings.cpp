@@ -1,0 +1,133 @@
+#include "autoscaler/control/settings.h"
+
+namespace ballast::control {
+namespace {
+
+using config::OptionTable;
+
+// The same settings for the defaults and for every [[workload]]; table.
+void DescribeWorkload(OptionTable& table, const std::string& at, WorkloadSettings& workload) {
+  table.Add(at + "min_cpu_millicores", &workload.min_cpu_millicores, {.min = 0, .max = 1'000'000},
+            "CPU it is guaranteed.");
+  table.AddBytes(at + "min_memory", &workload.min_memory, {}, "Memory it is guaranteed.");
+  table.Add(at + "max_cpu_millicores", &workload.max_cpu_millicores, {.min = 0, .max = 1'000'000},
+            "Ceiling of its CPU limit; 0: the host.");
+  table.AddBytes(at + "max_memory", &workload.max_memory, {},
+                 "Ceiling of its memory limit; 0: the host.");
+  table.Add(at + "weight", &workload.weight, {.min = 0.001, .max = 10'000},
+            "Its share of what is scarce, against the others.");
+  table.Add(at + "write_weight", &workload.write_weight,
+            "Write the weight to cpu.weight or cpu.shares as well.");
+  table.Add(at + "priority", &workload.priority, {.min = -1000, .max = 1000},
+            "A higher one is served first, guarantees of the others apart.");
+}
+
+void DescribePolicy(OptionTable& table, Settings& s) {
+  table.Section("policy", "How limits follow demand.");
+  table.AddBytes("policy.memory_pool", &s.memory_pool, {},
+                 "Memory that all workloads share; 0: what is available on the host.");
+  table.Add("policy.cpu_reserve", &s.cpu_reserve, {.min = 0, .max = 0.9},
+            "Share of the CPUs that is never given out.");
+  table.Add("policy.memory_reserve", &s.memory_reserve, {.min = 0, .max = 0.9},
+            "Share of the memory that is never given out.");
+  table.Add("policy.cpu_half_life_seconds", &s.cpu_half_life_seconds, {.min = 0.1, .max = 86'400},
+            "A peak of CPU use is half forgotten after this.");
+  table.Add("policy.memory_half_life_seconds", &s.memory_half_life_seconds,
+            {.min = 0.1, .max = 86'400}, "A peak of memory use is half forgotten after this.");
+  table.Add("policy.cpu_headroom", &s.cpu_headroom, {.min = 0, .max = 100},
+            "Room above the allocation while the host has any, as a share of it.");
+  table.Add("policy.memory_headroom", &s.memory_headroom, {.min = 0, .max = 100},
+            "Room above the allocation while the host has any, as a share of it.");
+}
+
+void DescribeGuards(OptionTable& table, Settings& s) {
+  table.Section("guard", "What a decision may not do.");
+  table.Add("guard.shrink_hold_ms", &s.shrink_hold_ms, {.min = 0, .max = 86'400'000},
+            "A limit is lowered when it was not needed for so long.");
+  table.Add("guard.shrink_interval_ms", &s.shrink_interval_ms, {.min = 0, .max = 86'400'000},
+            "Time between two steps down.");
+  table.Add("guard.shrink_step", &s.shrink_step, {.min = 0.01, .max = 1},
+            "Largest step down, as a share of the limit.");
+  table.Add("guard.readings_before_shrink", &s.readings_before_shrink, {.min = 1, .max = 1'000'000},
+            "A limit is lowered after so many readings of its workload.");
+  table.Add("guard.changes_per_minute", &s.changes_per_minute, {.min = 1, .max = 6000},
+            "Changes of one limit that no refusal by the kernel asked for.");
+  table.Add("guard.longest_wait_ms", &s.longest_wait_ms, {.min = 100, .max = 86'400'000},
+            "cgroup v1: a workload that waited so long at a memory limit that cannot rise is left "
+            "to the OOM killer.");
+}
+
+WorkloadRule ToRule(const WorkloadSettings& settings) {
+  WorkloadRule rule;
+  rule.prefix = settings.prefix;
+  rule.min_cpu = settings.min_cpu_millicores;
+  rule.min_memory = static_cast<std::int64_t>(settings.min_memory);
+  if (settings.max_cpu_millicores > 0) rule.max_cpu = settings.max_cpu_millicores;
+  if (settings.max_memory > 0) rule.max_memory = static_cast<std::int64_t>(settings.max_memory);
+  rule.weight = settings.weight;
+  rule.set_weight = settings.write_weight;
+  rule.priority = static_cast<int>(settings.priority);
+  return rule;
+}
+
+}  // namespace
+
+void Describe(OptionTable& table, Settings& s) {
+  table.AddChoice("scope", &s.scope, {{"node", Settings::Scope::kNode}},
+                  "node: the limits of this host's workloads.");
+  table.AddChoice(
+      "mode", &s.mode,
+      {{"observe", Mode::kObserve}, {"recommend", Mode::kRecommend}, {"auto", Mode::kAuto}},
+      "observe: nothing; recommend: say what would be done; auto: do it below auto_prefixes.");
+  table.Add(
+      "auto_prefixes", &s.auto_prefixes,
+      "Cgroup paths below which limits may be written in mode auto; nothing else is ever written.");
+  table.Add("collector_socket", &s.collector_socket, "The collector's record stream.");
+  table.Add("state_dir", &s.state_dir, "Journal of the original limits, and the lock.");
+  table.AddChoice("log_level", &s.log_level,
+                  {{"debug", LogLevel::kDebug},
+                   {"info", LogLevel::kInfo},
+                   {"warn", LogLevel::kWarn},
+                   {"error", LogLevel::kError}},
+                  "The lowest level that is logged.");
+  table.Add("lease_ms", &s.lease_ms, {.min = 500, .max = 60'000},
+            "Limits are let go when the autoscaler has not answered for so long.");
+  DescribePolicy(table, s);
+  DescribeGuards(table, s);
+  table.Section("defaults", "Rights of workloads that no [[workload]] names.");
+  DescribeWorkload(table, "defaults.", s.defaults);
+  table.AddRows<WorkloadSettings>(
+      "workload", &s.workloads,
+      "Rights of the workloads below a prefix; the longest prefix counts.",
+      [](OptionTable& row, WorkloadSettings& workload) {
+        row.Add("prefix", &workload.prefix, "Cgroup path.");
+        DescribeWorkload(row, "", workload);
+      });
+}
+
+Result<NodeOptions> ToNodeOptions(const Settings& s) {
+  NodeOptions options;
+  options.mode = s.mode;
+  options.auto_prefixes = s.auto_prefixes;
+  options.defaults = ToRule(s.defaults);
+  for (const WorkloadSettings& workload : s.workloads) options.rules.push_back(ToRule(workload));
+  options.cpu_reserve = s.cpu_reserve;
+  options.memory_reserve = s.memory_reserve;
+  if (s.memory_pool > 0) options.memory_pool = static_cast<std::int64_t>(s.memory_pool);
+  options.cpu_headroom.share = s.cpu_headroom;
+  options.memory_headroom.share = s.memory_headroom;
+  options.forecast.cpu.half_life_seconds = s.cpu_half_life_seconds;
+  options.forecast.memory.half_life_seconds = s.memory_half_life_seconds;
+  for (guard::GuardOptions* guards : {&options.cpu_guards, &options.memory_guards}) {
+    guards->shrink_hold = std::chrono::milliseconds(s.shrink_hold_ms);
+    guards->shrink_interval = std::chrono::milliseconds(s.shrink_interval_ms);
+    guards->shrink_step = s.shrink_step;
+  }
+  options.readings_before_shrink = static_cast<int>(s.readings_before_shrink);
+  options.changes_per_minute = static_cast<int>(s.changes_per_minute);
+  options.longest_wait = std::chrono::milliseconds(s.longest_wait_ms);
+  BALLAST_TRY_DO(Check(options), "configuration");
+  return options;
+}
+
+}  // namespace ballast::control

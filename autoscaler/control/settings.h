@@ -1,0 +1,60 @@
+#pragma once
+
+// Everything the autoscaler can be told, as a user writes it, and its way into
+// the checked options of the parts.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "autoscaler/control/node_options.h"
+#include "collector/base/log.h"
+#include "collector/config/option_table.h"
+
+namespace ballast::control {
+
+// A [[workload]] table of the configuration file. 0 for a maximum: none.
+struct WorkloadSettings {
+  std::string prefix;
+  std::int64_t min_cpu_millicores = 50;
+  std::uint64_t min_memory = std::uint64_t{32} << 20;
+  std::int64_t max_cpu_millicores = 0;
+  std::uint64_t max_memory = 0;
+  double weight = 1;
+  bool write_weight = false;
+  std::int64_t priority = 0;
+};
+
+struct Settings {
+  enum class Scope { kNode };
+  Scope scope = Scope::kNode;
+  Mode mode = Mode::kRecommend;
+  std::vector<std::string> auto_prefixes;
+  std::string collector_socket = "/run/ballast/collector.sock";
+  std::string state_dir = "/var/lib/ballast";
+  LogLevel log_level = LogLevel::kInfo;
+  std::int64_t lease_ms = 3000;
+  std::uint64_t memory_pool = 0;  // 0: what is available
+  double cpu_reserve = 0.05;
+  double memory_reserve = 0.10;
+  WorkloadSettings defaults;
+  std::vector<WorkloadSettings> workloads;
+  double cpu_half_life_seconds = 2;
+  double memory_half_life_seconds = 5;
+  double cpu_headroom = 1.0;
+  double memory_headroom = 0.5;
+  std::int64_t shrink_hold_ms = 3000;
+  std::int64_t shrink_interval_ms = 500;
+  double shrink_step = 0.25;
+  std::int64_t readings_before_shrink = 20;
+  std::int64_t changes_per_minute = 60;
+  std::int64_t longest_wait_ms = 10'000;
+};
+
+// Adds every setting to the table. `settings` outlives its use.
+void Describe(config::OptionTable& table, Settings& settings);
+
+// The error is one sentence for the user.
+Result<NodeOptions> ToNodeOptions(const Settings& settings);
+
+}  // namespace ballast::control

@@ -1,0 +1,108 @@
+// The program `ballast-autoscaler`: reads records, decides, writes limits.
+//
+//   the watcher (this process)  holds the lock, waits for heartbeats, lets limits go
+//     └─ the autoscaler (child) everything else
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "autoscaler/actuate/lease.h"
+#include "autoscaler/actuate/release.h"
+#include "autoscaler/actuate/state_folder.h"
+#include "autoscaler/control/node_service.h"
+#include "autoscaler/control/settings.h"
+#include "collector/base/file.h"
+#include "collector/base/log.h"
+
+namespace ballast {
+namespace {
+
+constexpr int kOk = 0;
+constexpr int kBadInput = 2;
+constexpr int kInternalError = 3;
+constexpr const char* kConfigFile = "/etc/ballast/autoscaler.toml";
+
+int Complain(const std::string& what) {
+  std::fprintf(stderr, "ballast-autoscaler: %s\n", what.c_str());
+  return kBadInput;
+}
+
+// It must answer the burst that starves everybody else. All best effort: an
+// unprivileged or confined process works, only later.
+void ProtectSelf() {
+  ::setpriority(PRIO_PROCESS, 0, -15);
+  ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+  const auto ignored = WriteControlFile("/proc/self/oom_score_adj", "-900");
+  static_cast<void>(ignored.has_value());
+}
+
+void LetGo(const std::string& journal_path, std::string_view why) {
+  const auto released = actuate::ReleaseFile(journal_path);
+  if (!released) {
+    BALLAST_LOG(kError, "limits could not be put back; run: ballast release",
+                {"why", released.error().ToString()});
+    return;
+  }
+  BALLAST_LOG(kError, "limits were put back", {"why", why}, {"what", actuate::Summary(*released)});
+  for (const std::string& failure : released->failures)
+    BALLAST_LOG(kError, "limit not put back; run: ballast release", {"why", failure});
+}
+
+int Work(const control::NodeServiceOptions& options, actuate::Heartbeat& beat) {
+  const auto done = control::RunNodeService(options, [&beat] { beat.Beat(); });
+  if (done) return kOk;
+  BALLAST_LOG(kError, "the autoscaler ended", {"why", done.error().ToString()});
+  return kInternalError;
+}
+
+Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
+                                              const actuate::StateFolder& folder) {
+  control::NodeServiceOptions options;
+  BALLAST_TRY(options.node, control::ToNodeOptions(settings), "configuration");
+  options.collector_socket = settings.collector_socket;
+  BALLAST_TRY(const std::string mounts, ReadSmallFile("/proc/self/mountinfo"), "cgroup mounts");
+  options.actuator = {actuate::RootsFromMountinfo(mounts), settings.auto_prefixes,
+                      folder.journal_path()};
+  return options;
+}
+
+int Main(int argc, const char* const* argv) {
+  control::Settings settings;
+  config::OptionTable table("ballast-autoscaler",
+                            "Gives every workload of this host the CPU and memory it needs.");
+  control::Describe(table, settings);
+  const auto loaded = table.Load(argc, argv, kConfigFile, "0.1.0");
+  if (!loaded) return Complain(loaded.error().ToString());
+  if (const auto checked = control::ToNodeOptions(settings); !checked)
+    return Complain(checked.error().ToString());
+  if (loaded->start == config::OptionTable::Start::kAnswer) {
+    std::fputs(loaded->text.c_str(), stdout);
+    return kOk;
+  }
+  SetLogLevel(settings.log_level);
+  if (settings.mode == control::Mode::kAuto && ::geteuid() != 0)
+    return Complain("mode auto writes cgroup files: run it as root, or use --mode recommend");
+  const auto folder = actuate::StateFolder::Lock(settings.state_dir);
+  if (!folder) return Complain(folder.error().ToString());
+  const auto options = ToOptions(settings, *folder);
+  if (!options) return Complain(options.error().ToString());
+  // What an earlier run could not put back itself.
+  if (::access(folder->journal_path().c_str(), F_OK) == 0)
+    LetGo(folder->journal_path(), "an earlier run left them");
+  ProtectSelf();
+  return actuate::RunUnderLease(
+      {.timeout = std::chrono::milliseconds(settings.lease_ms)},
+      [&](actuate::Heartbeat& beat) { return Work(*options, beat); },
+      [&](std::string_view why) { LetGo(folder->journal_path(), why); });
+}
+
+}  // namespace
+}  // namespace ballast
+
+int main(int argc, char** argv) {
+  return ballast::Main(argc, argv);
+}

@@ -1,0 +1,54 @@
+#include "autoscaler/control/node_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ballast::control {
+namespace {
+
+TEST(NodeOptionsTest, TheDefaultsAreSound) {
+  EXPECT_TRUE(Check({}));
+  EXPECT_EQ(NodeOptions{}.mode, Mode::kRecommend);
+}
+
+TEST(NodeOptionsTest, WrongOptionsAreNamed) {
+  struct Row {
+    const char* name;
+    NodeOptions options;
+    const char* message;
+  };
+  NodeOptions no_prefix;
+  no_prefix.mode = Mode::kAuto;
+  NodeOptions root;
+  root.auto_prefixes = {"/"};
+  NodeOptions reserve;
+  reserve.cpu_reserve = 1;
+  NodeOptions weight;
+  weight.defaults.weight = 0;
+  NodeOptions bounds;
+  bounds.rules = {{.prefix = "/a", .min_cpu = 500, .max_cpu = 100}};
+  NodeOptions pool;
+  pool.memory_pool = 0;
+  for (const Row& row : {Row{"auto without prefix", no_prefix, "at least one prefix"},
+                         Row{"root as prefix", root, "auto prefix: '/'"},
+                         Row{"everything reserved", reserve, "cpu_reserve: 1"},
+                         Row{"no weight", weight, "weight must be above 0"},
+                         Row{"bounds crossed", bounds, "rule /a: max_cpu is below min_cpu"},
+                         Row{"no pool", pool, "memory_pool"}}) {
+    const auto checked = Check(row.options);
+    ASSERT_FALSE(checked) << row.name;
+    EXPECT_THAT(checked.error().ToString(), ::testing::HasSubstr(row.message)) << row.name;
+  }
+}
+
+TEST(NodeOptionsTest, TheLongestPrefixCounts) {
+  NodeOptions options;
+  options.rules = {{.prefix = "/a", .weight = 2}, {.prefix = "/a/b", .weight = 3}};
+
+  EXPECT_EQ(RuleFor(options, "/a/b/c").weight, 3);
+  EXPECT_EQ(RuleFor(options, "/a/c").weight, 2);
+  EXPECT_EQ(RuleFor(options, "/x").weight, 1);
+}
+
+}  // namespace
+}  // namespace ballast::control
