@@ -39,17 +39,17 @@ std::string NameOf(const model::State& state, const std::optional<model::EntityR
   return std::string(name.empty() ? entity->fields.GetText(Field::kPath) : name);
 }
 
-// Every text and number that the event carries; times stay in the header.
+// The sentence that the event carries where it has one; a limit as it changed;
+// else every text. Numbers are for --format json.
 std::string Details(const model::FieldSet& fields) {
+  const auto text = [&](Field field) { return fields.GetText(field); };
+  if (!text(Field::kText).empty()) return std::string(text(Field::kText));
+  if (!text(Field::kFile).empty())
+    return fmt::format("{}: {} -> {} {} ({}){}{}", text(Field::kFile), text(Field::kValueBefore), text(Field::kValueAfter),
+                       text(Field::kOutcome), text(Field::kReason), text(Field::kError).empty() ? "" : ": ",
+                       text(Field::kError));
   std::string line;
-  for (const auto& [field, text] : fields.texts()) line += fmt::format(" {}={:?}", model::InfoOf(field).name, text);
-  fields.ForEachNumber([&](Field field, std::uint64_t value) {
-    if (model::InfoOf(field).type == model::FieldType::kReal) {
-      line += fmt::format(" {}={:g}", model::InfoOf(field).name, std::bit_cast<double>(value));
-    } else if (model::InfoOf(field).unit != model::FieldUnit::kNanoseconds) {
-      line += fmt::format(" {}={}", model::InfoOf(field).name, value);
-    }
-  });
+  for (const auto& [field, value] : fields.texts()) line += fmt::format("{}={:?} ", model::InfoOf(field).name, value);
   return line;
 }
 
@@ -64,7 +64,7 @@ class TextPrinter {
     if (applied == model::State::Applied::kGap) fmt::print("--- records are missing here\n");
     if (event == nullptr) return;
     if (name == "-") name = NameOf(state_, event->subject);
-    fmt::print("{} {:<16} {}{}\n", WallTimeOf(record.header), model::NameOf(event->kind), name, Details(event->fields));
+    fmt::print("{} {:<16} {:<24} {}\n", WallTimeOf(record.header), model::NameOf(event->kind), name, Details(event->fields));
   }
 
  private:

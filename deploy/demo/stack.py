@@ -125,22 +125,22 @@ prefixes = ["{self.prefix}"]
             probe.settimeout(1)
             return self.socket.exists() and probe.connect_ex(("127.0.0.1", self.http_port)) == 0
 
-    def start_autoscaler(self, mode):
-        config = self.folder / f"autoscaler-{mode}.toml"
-        config.write_text(self.autoscaler_config(mode))
-        self.start("autoscaler", [self.build / "autoscaler/ballast-autoscaler", "--config", config])
-        # Up when it has said so in its log, not when some time has passed.
-        self.wait_for("autoscaler", lambda: "ready" in self.log_of("autoscaler"))
+    @property
+    def state_folder(self):
+        return self.folder / "autoscaler"
 
-    def autoscaler_config(self, mode):
-        return f"""
+    def start_autoscaler(self, mode):
+        config = self.folder / "autoscaler.toml"
+        config.write_text(f"""
 mode = "{mode}"
-scope = "node"
-prefixes = ["{self.prefix}"]
-state_folder = "{self.folder}/autoscaler"
-[records]
-socket = "{self.socket}"
-"""
+auto_prefixes = ["{self.prefix}"]
+state_dir = "{self.state_folder}"
+collector_socket = "{self.socket}"
+""")
+        said_before = len(self.log_of("autoscaler"))
+        self.start("autoscaler", [self.build / "autoscaler/ballast-autoscaler", "--config", config])
+        # Up when it has said so, not when some time has passed.
+        self.wait_for("autoscaler", lambda: "connected to the collector" in self.log_of("autoscaler")[said_before:])
 
     # Agents.
 

@@ -1,0 +1,234 @@
+// The program `ballast-collector`: observes this host and writes no limit.
+//
+//   tick thread (main)   sources -> records; never waits for anybody
+//   network thread       /metrics, /api/v1, the page, the record stream
+//   recorder thread      the flight recorder's file
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collector/base/file.h"
+#include "collector/base/log.h"
+#include "collector/config/option_table.h"
+#include "collector/net/event_loop.h"
+#include "collector/net/stream_server.h"
+#include "collector/pipeline/pipeline.h"
+#include "collector/record/codec.h"
+#include "collector/record/flight_recorder.h"
+#include "collector/record/frame_reader.h"
+#include "collector/source/bpf/bpf_sources.h"
+#include "collector/source/cgroupfs/cgroup_file_source.h"
+#include "collector/source/procfs/host_file_source.h"
+
+namespace ballast {
+namespace {
+
+constexpr int kOk = 0;
+constexpr int kBadInput = 2;
+constexpr const char* kConfigFile = "/etc/ballast/collector.toml";
+
+enum class BpfUse { kRequired, kPreferred, kOff };
+
+struct Settings {
+  std::string listen = "127.0.0.1:9435";
+  std::string socket = "/run/ballast/records.sock";
+  std::string record_file;
+  std::uint64_t record_bytes = 256ULL << 20;
+  std::uint32_t tick_ms = 100;
+  std::uint32_t key_seconds = 10;
+  std::uint32_t max_workloads = 1024;
+  std::vector<std::string> prefixes;
+  std::vector<std::string> slices = {"/system.slice", "/user.slice"};
+  std::vector<std::string> exclude;
+  BpfUse bpf = BpfUse::kRequired;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+void Describe(config::OptionTable& table, Settings& settings) {
+  table.Section("http", "The HTTP server: /metrics, /api/v1 and the page.");
+  table.Add("http.listen", &settings.listen, "Address and port. Anything but loopback shows every workload to the network.");
+  table.Section("records", "Where records go.");
+  table.Add("records.socket", &settings.socket, "Unix socket of the record stream; the autoscaler reads it.");
+  table.Add("records.file", &settings.record_file, "Flight recorder's file; empty: none.");
+  table.AddBytes("records.file_max", &settings.record_bytes, {.min = 1 << 20}, "Bound of that file and the one before it.");
+  table.Section("tick", "How often.");
+  table.Add("tick.interval_ms", &settings.tick_ms, {.min = 10, .max = 10'000}, "Time between ticks.");
+  table.Add("tick.key_seconds", &settings.key_seconds, {.min = 1, .max = 3600},
+            "Time between key records: how far back reading must start.");
+  table.Section("workloads", "What is tracked.");
+  table.Add("workloads.max", &settings.max_workloads, {.min = 1, .max = 65'535},
+            "Slots; sizes the kernel's maps. Raise it when ballast_workloads_overflowing is not 0.");
+  table.Add("workloads.prefixes", &settings.prefixes, "Each direct child of these cgroups is a workload.");
+  table.Add("workloads.slices", &settings.slices, "Units directly below these are tracked as slices.");
+  table.Add("workloads.exclude", &settings.exclude, "Shell patterns of cgroup paths that are left out.");
+  table.Section("sources", "From where.");
+  table.AddChoice("sources.bpf", &settings.bpf,
+                  {{"required", BpfUse::kRequired}, {"preferred", BpfUse::kPreferred}, {"off", BpfUse::kOff}},
+                  "Measure in the kernel. preferred: where that fails, and off: from files alone, which have no run-queue "
+                  "wait and no events.");
+  table.Section("log", "What is said on standard error.");
+  table.AddChoice("log.level", &settings.log_level,
+                  {{"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warn", LogLevel::kWarn}, {"error", LogLevel::kError}},
+                  "Least important line that is written.");
+}
+
+int Complain(const std::string& what) {
+  std::fprintf(stderr, "ballast-collector: %s\n", what.c_str());
+  return kBadInput;
+}
+
+// Best effort: the burst that must be recorded is the one that starves the recorder.
+void ProtectSelf() {
+  ::setpriority(PRIO_PROCESS, 0, -10);
+  const auto ignored = WriteControlFile("/proc/self/oom_score_adj", "-800");
+  static_cast<void>(ignored.has_value());
+}
+
+struct Sources {
+  std::unique_ptr<source::KernelSide> kernel;  // outlives the sources below
+  std::vector<std::unique_ptr<source::Source>> list;
+};
+
+// In order of precedence: files set only what the kernel side left absent.
+Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout& layout) {
+  Sources sources;
+  if (settings.bpf != BpfUse::kOff) {
+    auto bpf = source::OpenBpfSources(source::ReadKernelFacts(), layout, {.slots = settings.max_workloads + 1});
+    if (!bpf && settings.bpf == BpfUse::kRequired)
+      return std::move(bpf).error().Context("measuring in the kernel (--sources-bpf off measures from files alone)");
+    if (bpf) {
+      for (const source::ProgramState& program : bpf->kernel->programs())
+        if (!program.attached)
+          BALLAST_LOG(kWarn, "BPF program not attached; its signals come from files or are absent",
+                      {"program", program.name}, {"why", program.because});
+      sources.kernel = std::move(bpf->kernel);
+      sources.list = std::move(bpf->sources);
+    } else {
+      BALLAST_LOG(kWarn, "measuring from files alone", {"why", bpf.error().ToString()});
+    }
+  }
+  sources.list.push_back(std::make_unique<source::HostFileSource>(source::HostPaths{}));
+  sources.list.push_back(std::make_unique<source::CgroupFileSource>(
+      layout, source::CgroupFileSource::AllFields(), source::CgroupFileOptions{}));
+  return sources;
+}
+
+discover::RegistryOptions ToRegistryOptions(const Settings& settings) {
+  discover::RegistryOptions options;
+  options.classify = {
+      .prefixes = settings.prefixes, .slices = settings.slices, .include = {}, .exclude = settings.exclude};
+  options.max_workloads = settings.max_workloads;
+  return options;
+}
+
+pipeline::PipelineOptions ToPipelineOptions(const Settings& settings, bool has_hints) {
+  return {.tick = std::chrono::milliseconds(settings.tick_ms),
+          .key = std::chrono::seconds(settings.key_seconds),
+          .scan = std::chrono::milliseconds(has_hints ? 10'000 : 1'000),
+          .max_slot = settings.max_workloads};
+}
+
+// Until serve lands: the stream alone, on the tick thread.
+class Stream {
+ public:
+  static Result<std::unique_ptr<Stream>> Open(net::EventLoop& loop, const Settings& settings,
+                                              std::function<void(model::Record)> submit) {
+    auto stream = std::unique_ptr<Stream>(new Stream);
+    auto* self = stream.get();
+    net::StreamServer::Handlers handlers;
+    handlers.greeting = [self] { return self->greeting_; };
+    handlers.on_bytes = [self, submit](net::StreamServer::ClientId id, std::string_view bytes) {
+      auto& reader = self->readers_[id];
+      reader.Feed(bytes);
+      while (auto record = reader.Next()) submit(*std::move(record));
+    };
+    handlers.on_closed = [self](net::StreamServer::ClientId id) { self->readers_.erase(id); };
+    BALLAST_TRY(stream->server_, net::StreamServer::Listen(loop, {.path = settings.socket}, std::move(handlers)), "stream");
+    return stream;
+  }
+  void Publish(const std::shared_ptr<const pipeline::Published>& published) {
+    state_.Apply(published->record);
+    auto key = std::make_shared<std::string>();
+    model::Record record{state_.header(), state_.ToKey()};
+    record::AppendFrame(*key, record);
+    greeting_ = key;
+    server_->Broadcast(net::Bytes(published, &published->frame));
+  }
+
+ private:
+  model::State state_;
+  net::Bytes greeting_;
+  std::map<std::uint64_t, record::FrameReader> readers_;
+  std::unique_ptr<net::StreamServer> server_;
+};
+
+int Run(const Settings& settings) {
+  const auto layout = model::ReadCgroupLayout();
+  if (!layout) return Complain(layout.error().ToString());
+  const auto identity = pipeline::ReadHostIdentity();
+  if (!identity) return Complain(identity.error().ToString());
+  auto sources = OpenSources(settings, *layout);
+  if (!sources) return Complain(sources.error().ToString());
+  const bool has_hints = sources->kernel != nullptr;
+
+  std::unique_ptr<record::FlightRecorder> recorder;
+  if (!settings.record_file.empty()) {
+    auto opened = record::FlightRecorder::Open({.path = settings.record_file, .max_bytes = settings.record_bytes});
+    if (!opened) return Complain(opened.error().ToString());
+    recorder = *std::move(opened);
+  }
+
+  net::EventLoop loop;
+  const SystemClock clock;
+  std::unique_ptr<pipeline::Pipeline> pipeline;
+  auto stream = Stream::Open(loop, settings, [&](model::Record record) { pipeline->Submit(std::move(record)); });
+  if (!stream) return Complain(stream.error().ToString());
+  const auto publish = [&](const std::shared_ptr<const pipeline::Published>& published) {
+    (*stream)->Publish(published);
+    if (recorder) recorder->Append(published->frame, std::holds_alternative<model::Key>(published->record.body));
+  };
+  pipeline = std::make_unique<pipeline::Pipeline>(ToPipelineOptions(settings, has_hints), *identity, clock,
+                                                  discover::Registry(*layout, ToRegistryOptions(settings)),
+                                                  std::move(sources->list), publish);
+  pipeline->Start();
+  std::vector<net::EventLoop::Handle> handles;
+  for (const auto& source : pipeline->sources()) {
+    if (source->event_fd() < 0) continue;
+    auto watched = loop.WatchFd(source->event_fd(), [&pipeline, &source] { pipeline->Drain(*source); });
+    if (!watched) return Complain(watched.error().ToString());
+    handles.push_back(*std::move(watched));
+  }
+  handles.push_back(loop.Every(std::chrono::milliseconds(settings.tick_ms), [&] { pipeline->Tick(); }));
+  handles.push_back(loop.OnSignals({SIGINT, SIGTERM}, [&](int) { loop.Stop(); }));
+  BALLAST_LOG(kInfo, "ready", {"socket", settings.socket}, {"workloads", pipeline->registry_counts().tracked});
+  loop.Run();
+  handles.clear();
+  return kOk;
+}
+
+int Main(int argc, const char* const* argv) {
+  Settings settings;
+  config::OptionTable table("ballast-collector", "Observes every container, VM and slice of this host at kernel truth.");
+  Describe(table, settings);
+  const auto loaded = table.Load(argc, argv, kConfigFile, BALLAST_VERSION);
+  if (!loaded) return Complain(loaded.error().ToString());
+  if (loaded->start == config::OptionTable::Start::kAnswer) {
+    std::fputs(loaded->text.c_str(), stdout);
+    return kOk;
+  }
+  SetLogLevel(settings.log_level);
+  ProtectSelf();
+  return Run(settings);
+}
+
+}  // namespace
+}  // namespace ballast
+
+int main(int argc, char** argv) { return ballast::Main(argc, argv); }
