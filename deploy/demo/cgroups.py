@@ -59,6 +59,11 @@ def memory_limit_bytes(path):
     return None if value in ("max", None) or int(value) >= 1 << 62 else int(value)
 
 
+def limits(path):
+    """(millicores, bytes)"""
+    return cpu_limit_millicores(path), memory_limit_bytes(path)
+
+
 def throttled_ns(path):
     """The kernel's own count of throttled time: cpu.stat."""
     place = directory(path, "cpu")
@@ -93,7 +98,7 @@ class LimitWatch(threading.Thread):
     def run(self):
         while not self._over.is_set():
             for path, seen in self.history.items():
-                for kind, value in (("cpu", cpu_limit_millicores(path)), ("memory", memory_limit_bytes(path))):
+                for kind, value in zip(("cpu", "memory"), limits(path)):
                     if not seen[kind] or seen[kind][-1] != value:
                         seen[kind].append(value)
             time.sleep(0.05)

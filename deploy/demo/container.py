@@ -60,6 +60,8 @@ class Container:
         self.id = f"{name}-{os.getpid()}"
         self.name = name
         self.cgroup_path = cgroup_path
+        # As cgroups.limits() reads them back: millicores and bytes.
+        self.original_limits = (cpu_quota_us // 100, memory_bytes)
         self.state = pathlib.Path(folder) / "runc"
         self.bundle = pathlib.Path(folder) / self.id
         self.bundle.mkdir(parents=True)

@@ -1,0 +1,120 @@
+"""What a dead daemon, a new one and a full disk do to the limits that are in force."""
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import cgroups
+from harness import StackTest, limits
+
+IDLE = "sleep 600"
+BUSY = "while true; do pytest 2 1500; sleep 1; done"
+
+
+class FaultTest(StackTest):
+    def start_all(self, script=IDLE, **options):
+        self.stack.start_collector(self.recording)
+        self.stack.start_autoscaler("auto")
+        container = self.start_container(script, **options)
+        self.wait_until("the autoscaler changed a limit", lambda: limits(container) != container.original_limits, 20)
+        return container
+
+    def pids_of_autoscaler(self):
+        """(the watcher, the autoscaler itself)"""
+        watcher = self.stack.processes["autoscaler"].pid
+        children = subprocess.run(["pgrep", "-P", str(watcher)], capture_output=True, text=True).stdout.split()
+        self.assertEqual(len(children), 1, "the watcher has one child")
+        return watcher, int(children[0])
+
+
+class CollectorFaultTest(FaultTest):
+    def test_killed_collector_leaves_limits_and_is_said(self):
+        container = self.start_all()
+        self.stack.stop("collector", signal.SIGKILL)
+        self.wait_until("the autoscaler said so", lambda: "what is applied is kept" in self.stack.log_of("autoscaler"))
+        applied = limits(container)
+
+        time.sleep(4)
+
+        self.assertEqual(limits(container), applied)
+        self.assertIsNone(self.stack.processes["autoscaler"].poll(), "the autoscaler ended with the collector")
+
+    def test_restarted_collector_causes_no_spike(self):
+        container = self.start_all()
+        # Quiet for long enough that the limits stand.
+        time.sleep(6)
+        watch = cgroups.LimitWatch([container.cgroup_path])
+        watch.start()
+        self.stack.stop("collector", signal.SIGKILL)
+        self.stack.start_collector(self.recording)
+
+        time.sleep(6)
+        watch.stop()
+
+        rises = {kind: watch.rises_and_falls(kind)[0] for kind in ("cpu", "memory")}
+        self.assertEqual(rises, {"cpu": 0, "memory": 0}, watch.history)
+        self.assertIn("deciding again", self.stack.log_of("autoscaler"))
+
+
+class AutoscalerFaultTest(FaultTest):
+    def test_clean_end_restores_the_originals(self):
+        container = self.start_all(BUSY)
+
+        self.assertEqual(self.stack.stop("autoscaler", signal.SIGTERM), 0)
+
+        self.assertEqual(limits(container), container.original_limits)
+
+    def test_release_restores_after_kill_of_everything(self):
+        container = self.start_all(BUSY)
+        watcher, child = self.pids_of_autoscaler()
+        os.kill(watcher, signal.SIGKILL)
+        os.kill(child, signal.SIGKILL)
+        self.stack.stop("autoscaler", signal.SIGKILL)
+        time.sleep(0.5)
+        self.assertNotEqual(limits(container), container.original_limits, "nobody was left to restore anything")
+
+        done = subprocess.run([self.stack.ballast, "release", "--state", self.stack.state_folder], capture_output=True, text=True)
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(limits(container), container.original_limits)
+
+    def test_lease_restores_after_kill_of_the_autoscaler(self):
+        container = self.start_all(BUSY)
+        _, child = self.pids_of_autoscaler()
+
+        os.kill(child, signal.SIGKILL)
+
+        self.wait_until("the watcher put the limits back", lambda: limits(container) == container.original_limits, 8)
+        self.assertIn("limits were put back", self.stack.log_of("autoscaler"))
+
+    def test_restarted_autoscaler_causes_no_spike(self):
+        container = self.start_all()
+        self.stack.stop("autoscaler", signal.SIGTERM)
+        watch = cgroups.LimitWatch([container.cgroup_path])
+        watch.start()
+        self.stack.start_autoscaler("auto")
+
+        time.sleep(6)
+        watch.stop()
+
+        highest = {kind: max(value or 0 for value in watch.history[container.cgroup_path][kind]) for kind in ("cpu", "memory")}
+        self.assertLessEqual(highest["cpu"], container.original_limits[0])
+        self.assertLessEqual(highest["memory"], container.original_limits[1])
+
+
+class RecorderFaultTest(StackTest):
+    def test_full_disk_costs_records_and_no_tick(self):
+        self.stack.start_collector("/dev/full")
+        time.sleep(1.5)
+
+        status = self.get_json("/api/v1/status")
+        time.sleep(1)
+        later = self.get_json("/api/v1/status")
+
+        self.assertGreaterEqual(later["sequence"] - status["sequence"], 8)
+        self.assertIn("No space left on device", self.stack.log_of("collector"))
+
+
+if __name__ == "__main__":
+    unittest.main()

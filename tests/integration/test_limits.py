@@ -1,0 +1,71 @@
+"""The whole pipeline on real containers: what happens to the limits in the cgroup files."""
+import time
+import unittest
+
+import cgroups
+from harness import StackTest, limits
+
+CPU_BURST = "sleep 2; pytest 2 2500; sleep 600"
+MEMORY_BURST = "sleep 2; npm 300 1000; echo done > /tmp/done; sleep 600"
+
+
+class BurstTest(StackTest):
+    def start(self, mode, script, **options):
+        self.stack.start_collector(self.recording)
+        self.stack.start_autoscaler(mode)
+        return self.start_container(script, **options)
+
+    def test_cpu_burst_raises_the_limit_and_quiet_lowers_it(self):
+        container = self.start("auto", CPU_BURST, cpu_quota_us=20000)
+
+        peak = self.wait_until("the limit doubled", lambda: (limits(container)[0] or 0) >= 400 and limits(container)[0])
+        self.wait_until("it fell again", lambda: limits(container)[0] < peak / 2, 30)
+
+        raised = [event["fields"] for event in self.events("actuation") if event["fields"]["outcome"] == "applied"]
+        self.assertTrue(any(f.get("limit_cpu_millicores", 0) > f.get("previous_cpu_millicores", 0) for f in raised))
+
+    def test_memory_burst_above_the_limit_is_not_killed(self):
+        container = self.start("auto", MEMORY_BURST, memory_bytes=96 << 20)
+
+        self.wait_until("the limit let the burst through", lambda: (limits(container)[1] or 0) > 300 << 20)
+        self.wait_until("it fell again", lambda: limits(container)[1] < 200 << 20, 40)
+
+        self.assertEqual(cgroups.oom_kills(container.cgroup_path), 0)
+        self.assertTrue(container.is_running())
+
+    def test_observe_mode_writes_nothing(self):
+        container = self.start("observe", CPU_BURST, cpu_quota_us=20000)
+
+        self.wait_until("the burst was throttled", lambda: (cgroups.throttled_ns(container.cgroup_path) or 0) > 200e6)
+        time.sleep(1)
+
+        self.assertEqual(limits(container), container.original_limits)
+        self.assertFalse(self.events("actuation"))
+        self.assertTrue(self.events("throttle_begin"), "throttling began and nobody was told")
+
+    def test_refusal_by_the_kernel_is_answered_at_once(self):
+        self.start("auto", "while true; do pytest 2 300; sleep 4; done", cpu_quota_us=20000)
+
+        def answered():
+            return [event["fields"] for event in self.events("actuation")
+                    if event["fields"].get("trigger") == "throttle_begin" and event["fields"]["outcome"] == "applied"]
+
+        # Which bursts are throttled before a tick sees them depends on the machine's other work; some are.
+        first = self.wait_until("a limit was raised because throttling began", answered, 60)[0]
+        self.assertGreater(first["written_time_ns"], first["trigger_time_ns"])
+
+    def test_nothing_outside_the_prefix_is_written(self):
+        stranger_prefix = "/docker"  # a layout that is tracked, but not the autoscaler's to touch
+        self.stack.start_collector(self.recording)
+        self.stack.start_autoscaler("auto")
+        self.addCleanup(cgroups.remove_tree, "/docker")
+        stranger = self.start_container(CPU_BURST, prefix=stranger_prefix, cpu_quota_us=20000)
+
+        self.wait_until("the burst was throttled", lambda: (cgroups.throttled_ns(stranger.cgroup_path) or 0) > 200e6)
+        time.sleep(1)
+
+        self.assertEqual(limits(stranger), stranger.original_limits)
+
+
+if __name__ == "__main__":
+    unittest.main()
