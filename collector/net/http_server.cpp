@@ -1,0 +1,108 @@
+#include "collector/net/http_server.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <unordered_map>
+
+#include "collector/net/http_session.h"
+
+namespace ballast::net {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+// Connections above the bound that may still be told so; further ones are just closed.
+constexpr std::size_t kMaxRefusals = 64;
+
+Result<> OpenAcceptor(tcp::acceptor& acceptor, const std::string& listen) {
+  BALLAST_TRY(const Endpoint endpoint, ParseEndpoint(listen), "HTTP server");
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(endpoint.address, error);
+  if (error)
+    return Error::Invalid("HTTP server: '" + endpoint.address + "' is not a numeric address; names other than localhost are not looked up");
+  const tcp::endpoint where(address, endpoint.port);
+  acceptor.open(where.protocol(), error);
+  // A restart must not wait for the connections of the last run to time out.
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(where, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error == asio::error::address_in_use)
+    return Error::Invalid("HTTP server: " + listen + ": in use by another process; stop it or choose another address");
+  if (error) return Error(error, "HTTP server: " + listen);
+  return Ok();
+}
+
+}  // namespace
+
+struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
+  explicit Impl(asio::io_context& context) : acceptor(context), retry(context) {}
+
+  void Accept() {
+    acceptor.async_accept([self = shared_from_this()](const boost::system::error_code& error, tcp::socket socket) {
+      if (self->is_stopped) return;
+      if (!error) {
+        self->Welcome(std::move(socket));
+        return self->Accept();
+      }
+      // Out of descriptors or the like: again soon, not in a busy loop.
+      self->retry.expires_after(std::chrono::milliseconds(100));
+      self->retry.async_wait([self](const boost::system::error_code& cancelled) {
+        if (!cancelled && !self->is_stopped) self->Accept();
+      });
+    });
+  }
+
+  void Welcome(tcp::socket socket) {
+    const std::size_t most = environment->options.max_connections;
+    if (sessions.size() >= most + kMaxRefusals) return;  // closes the socket
+    boost::system::error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    auto session = std::make_shared<HttpSession>(std::move(socket), environment);
+    const bool is_surplus = sessions.size() >= most;
+    sessions.emplace(session.get(), session);
+    if (is_surplus) return session->Refuse(503, "too many connections; try again later");
+    session->Start();
+  }
+
+  void Stop() {
+    is_stopped = true;
+    boost::system::error_code ignored;
+    acceptor.close(ignored);
+    retry.cancel();
+    while (!sessions.empty()) sessions.begin()->second->Close();
+  }
+
+  tcp::acceptor acceptor;
+  asio::steady_timer retry;
+  std::shared_ptr<const HttpSession::Environment> environment;
+  std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions;
+  std::string address;
+  bool is_stopped = false;
+};
+
+Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServerOptions options, Handlers handlers) {
+  auto impl = std::make_shared<Impl>(loop.context());
+  auto opened = OpenAcceptor(impl->acceptor, options.listen);
+  if (!opened) return std::move(opened).error();
+  const auto where = impl->acceptor.local_endpoint();
+  const std::string host = where.address().to_string();
+  impl->address = (where.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(where.port());
+  HttpSession::Environment environment{std::move(options), std::move(handlers), [weak = std::weak_ptr(impl)](HttpSession* session) {
+                                         if (const auto owner = weak.lock()) owner->sessions.erase(session);
+                                       }};
+  impl->environment = std::make_shared<const HttpSession::Environment>(std::move(environment));
+  impl->Accept();
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+HttpServer::HttpServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() { impl_->Stop(); }
+
+std::string HttpServer::address() const { return impl_->address; }
+unsigned short HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
+std::size_t HttpServer::connections() const { return impl_->sessions.size(); }
+
+}  // namespace ballast::net

@@ -1,0 +1,263 @@
+#include "collector/net/http_session.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <sstream>
+
+namespace ballast::net {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using ErrorCode = boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainTime{1000};
+// What is thrown away of a request that was refused before it was read.
+constexpr std::size_t kDrainBytes = 1 << 20;
+
+struct Refusal {
+  int status = 400;
+  std::string what;
+};
+
+// nullopt: nobody is there to be told.
+std::optional<Refusal> RefusalFor(const ErrorCode& error, bool has_whole_line, const HttpServerOptions& options) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    if (!has_whole_line) return Refusal{414, "the request target is too long"};
+    return Refusal{431, "the request headers are larger than " + std::to_string(options.max_header_bytes) + " bytes"};
+  }
+  if (error == http::error::body_limit)
+    return Refusal{413, "the request body is larger than " + std::to_string(options.max_body_bytes) + " bytes"};
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
+  // Every other error of Beast's parser is the client's.
+  if (error.category() == make_error_code(http::error::bad_method).category())
+    return Refusal{400, "malformed request: " + error.message()};
+  return std::nullopt;
+}
+
+}  // namespace
+
+HttpSession::HttpSession(asio::ip::tcp::socket socket, std::shared_ptr<const Environment> environment)
+    : socket_(std::move(socket)),
+      deadline_(socket_.get_executor()),
+      environment_(std::move(environment)),
+      buffer_(environment_->options.max_header_bytes + (64 << 10)) {}
+
+void HttpSession::SetDeadline(Waiting waiting, std::chrono::milliseconds limit) {
+  waiting_ = waiting;
+  deadline_.expires_after(limit);
+  deadline_.async_wait([self = shared_from_this()](const ErrorCode& cancelled) {
+    // A wait that had already ended when it was renewed arrives without an error.
+    if (!cancelled && self->deadline_.expiry() <= std::chrono::steady_clock::now()) self->OnDeadline();
+  });
+}
+
+void HttpSession::OnDeadline() {
+  if (is_closed_) return;
+  if (waiting_ != Waiting::kReading) return Close();
+  has_timed_out_ = true;  // the cancelled read answers 408
+  socket_.cancel();
+}
+
+void HttpSession::Close() {
+  if (std::exchange(is_closed_, true)) return;
+  ErrorCode ignored;
+  socket_.close(ignored);
+  deadline_.cancel();
+  environment_->on_closed(this);
+}
+
+void HttpSession::WaitForRequest() {
+  if (buffer_.size() > 0) return ReadRequest();  // sent together with the one before
+  SetDeadline(Waiting::kIdle, environment_->options.idle_timeout);
+  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](const ErrorCode& error) {
+    if (self->is_closed_) return;
+    if (error) return self->Close();
+    self->ReadRequest();
+  });
+}
+
+void HttpSession::ReadRequest() {
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(environment_->options.max_header_bytes));
+  parser_->body_limit(environment_->options.max_body_bytes);
+  SetDeadline(Waiting::kReading, environment_->options.read_timeout);
+  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+    if (!self->is_closed_) self->OnRequest(error);
+  });
+}
+
+void HttpSession::OnRequest(const ErrorCode& error) {
+  if (has_timed_out_) return Refuse(408, "the request did not arrive in time");
+  if (error) {
+    const std::string_view input(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    // The parser takes the request line out of the buffer as soon as it is whole.
+    const bool has_whole_line = !parser_->get().target().empty() || input.find('\n') != std::string_view::npos;
+    const auto refusal = RefusalFor(error, has_whole_line, environment_->options);
+    return refusal ? Refuse(refusal->status, refusal->what) : CloseGently();
+  }
+  keeps_alive_ = parser_->get().keep_alive();
+  version_ = parser_->get().version();
+  const auto raw_target = parser_->get().target();
+  auto target = ParseTarget({raw_target.data(), raw_target.size()});
+  if (!target) return Refuse(400, target.error().ToString());
+  const Request request = TakeRequest(*std::move(target));
+  Answer(environment_->handlers.handle(request), request.method == "HEAD");
+}
+
+Request HttpSession::TakeRequest(Target target) {
+  auto message = parser_->release();
+  Request request{std::string(message.method_string()), std::move(target), {}, std::move(message.body())};
+  for (const auto& field : message) {
+    std::string name(field.name_string());
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    request.headers.emplace_back(std::move(name), std::string(field.value()));
+  }
+  return request;
+}
+
+void HttpSession::Refuse(int status, std::string_view what) {
+  if (environment_->handlers.on_refused) environment_->handlers.on_refused(status);
+  keeps_alive_ = false;
+  WriteWhole(MakeError(status, what), false);
+}
+
+void HttpSession::Answer(Response response, bool is_head) {
+  if (response.feed != nullptr && !is_head) return StartFeed(std::move(response));
+  if (response.next_piece && version_ >= 11) return WritePieces(std::move(response), is_head);
+  // HTTP/1.0 knows no pieces.
+  while (response.next_piece)
+    if (!response.next_piece(response.body)) response.next_piece = nullptr;
+  WriteWhole(std::move(response), is_head);
+}
+
+HttpSession::Message HttpSession::MakeMessage(const Response& response) const {
+  Message message(static_cast<http::status>(response.status), version_);
+  message.set(http::field::server, "ballast");
+  message.set(http::field::content_type, response.content_type);
+  for (const auto& [name, value] : response.headers) message.set(name, value);
+  message.keep_alive(keeps_alive_);
+  return message;
+}
+
+void HttpSession::WriteWhole(Response response, bool is_head) {
+  message_ = MakeMessage(response);
+  message_.content_length(response.body.size());
+  if (!is_head) message_.body() = std::move(response.body);
+  SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
+  http::async_write(socket_, message_,
+                    [self = shared_from_this()](const ErrorCode& error, std::size_t) { self->AfterWrite(error); });
+}
+
+void HttpSession::WritePieces(Response response, bool is_head) {
+  Message message = MakeMessage(response);
+  message.chunked(true);
+  std::ostringstream text;
+  text << message.base();
+  header_ = text.str();
+  if (!is_head) next_piece_ = std::move(response.next_piece);
+  SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
+  asio::async_write(socket_, asio::buffer(header_),
+                    [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                      if (error || !self->next_piece_) return self->AfterWrite(error);
+                      self->NextPiece();
+                    });
+}
+
+void HttpSession::NextPiece() {
+  if (is_closed_) return;
+  piece_.clear();
+  const bool more = next_piece_(piece_);
+  if (more && piece_.empty()) piece_ = "\n";  // an empty piece would end the body
+  SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
+  const auto next = [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+    if (error) return self->AfterWrite(error);
+    self->NextPiece();
+  };
+  if (more) return asio::async_write(socket_, http::make_chunk(asio::buffer(piece_)), next);
+  next_piece_ = nullptr;
+  const auto last = [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+    if (error) return self->AfterWrite(error);
+    asio::async_write(self->socket_, http::make_chunk_last(),
+                      [self](const ErrorCode& end, std::size_t) { self->AfterWrite(end); });
+  };
+  if (piece_.empty()) return last({}, 0);
+  asio::async_write(socket_, http::make_chunk(asio::buffer(piece_)), last);
+}
+
+void HttpSession::AfterWrite(const ErrorCode& error) {
+  if (is_closed_) return;
+  if (error) return Close();
+  if (!keeps_alive_) return CloseGently();
+  WaitForRequest();
+}
+
+void HttpSession::StartFeed(Response response) {
+  header_ = "HTTP/1.1 200 OK\r\nServer: ballast\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+            "Connection: close\r\n\r\n" + response.body;
+  is_listener_ = true;
+  response.feed->Add(weak_from_this());
+  Push(std::make_shared<const std::string>(std::move(header_)));
+  WatchForEnd();
+}
+
+bool HttpSession::Push(const Bytes& bytes) {
+  if (is_closed_) return false;
+  if (feed_bytes_ + bytes->size() > environment_->options.max_feed_queue_bytes) {
+    Close();
+    return false;
+  }
+  feed_bytes_ += bytes->size();
+  feed_queue_.push_back(bytes);
+  if (feed_queue_.size() == 1) WriteFeed();
+  return true;
+}
+
+void HttpSession::WriteFeed() {
+  SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
+  asio::async_write(socket_, asio::buffer(*feed_queue_.front()),
+                    [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+                      if (self->is_closed_) return;
+                      if (error) return self->Close();
+                      self->feed_bytes_ -= size;
+                      self->feed_queue_.pop_front();
+                      if (!self->feed_queue_.empty()) return self->WriteFeed();
+                      self->deadline_.cancel();
+                      self->waiting_ = Waiting::kListening;
+                    });
+}
+
+void HttpSession::WatchForEnd() {
+  buffer_.clear();
+  socket_.async_read_some(buffer_.prepare(1024), [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+    if (self->is_closed_) return;
+    if (error) return self->Close();
+    self->WatchForEnd();  // a listener has nothing to say
+  });
+}
+
+void HttpSession::CloseGently() {
+  if (is_closed_) return;
+  ErrorCode error;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  if (error) return Close();
+  SetDeadline(Waiting::kDraining, kDrainTime);
+  Drain();
+}
+
+void HttpSession::Drain() {
+  buffer_.clear();
+  socket_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+    if (self->is_closed_) return;
+    self->drained_bytes_ += size;
+    if (error || self->drained_bytes_ > kDrainBytes) return self->Close();
+    self->Drain();
+  });
+}
+
+}  // namespace ballast::net
