@@ -83,22 +83,28 @@ std::vector<std::int64_t> Headroom(const std::vector<Candidate>& candidates,
   return allocate::WholeUnits(rest, allocate::Allocate(rest));
 }
 
-guard::Proposal ToProposal(const Candidate& one, std::int64_t target, bool urgent) {
+guard::Proposal ToProposal(const Candidate& one, Resource resource, std::int64_t target,
+                           bool urgent) {
   guard::Proposal proposal;
   proposal.current = CurrentOf(*one.tracked, *one.limit);
   proposal.target = std::max(target, one.guarantee);
   proposal.demand = one.demand;
-  proposal.used = one.limit->used;
+  // CPU that is used above the fair share of a full host is what others lack: it can be taken
+  // back. Memory in use never can.
+  const bool takes_others = resource == Resource::kCpu && target < one.limit->used;
+  proposal.used = takes_others ? 0 : one.limit->used;
   proposal.floor = one.guarantee;
   proposal.ceiling = one.ceiling;
   proposal.urgent = urgent;
   return proposal;
 }
 
-guard::Context ToContext(const NodeOptions& options, Candidate& one, guard::Budget& host,
-                         BootTime at) {
+// `deserved` is the model's answer: what a workload wants above it is others'.
+guard::Context ToContext(const NodeOptions& options, Candidate& one, std::int64_t deserved,
+                         guard::Budget& host, BootTime at) {
   const auto current = CurrentOf(*one.tracked, *one.limit).value_or(one.ceiling);
-  if (static_cast<double>(one.demand) >= kNeededShare * static_cast<double>(current))
+  const auto needed = std::min(one.demand, deserved);
+  if (static_cast<double>(needed) >= kNeededShare * static_cast<double>(current))
     one.limit->needed_at = at;
   guard::Context context;
   context.at = at;
@@ -195,10 +201,11 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
     Candidate& one = candidates[i];
     const bool is_subject = decision.trigger.subject == one.tracked->group.key;
     if (decision.trigger.subject && !is_subject) continue;
-    const guard::Context context = ToContext(*options_, one, host_budget_, at);
+    const std::int64_t target = allocated[i] + headroom[i];
+    const guard::Context context = ToContext(*options_, one, target, host_budget_, at);
     guard::Proposal proposal =
         guard::RunGuards(is_cpu ? cpu_guards_ : memory_guards_,
-                         ToProposal(one, allocated[i] + headroom[i], is_subject), context);
+                         ToProposal(one, resource, target, is_subject), context);
     if (proposal.keeps()) continue;
     one.limit->budget.Spend();
     host_budget_.Spend();

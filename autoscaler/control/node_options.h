@@ -29,8 +29,8 @@ struct WorkloadRule {
   std::string prefix;  // empty: the defaults
   std::int64_t min_cpu = 50;
   std::int64_t min_memory = std::int64_t{32} << 20;
-  std::optional<std::int64_t> max_cpu;     // absent: the host's capacity
-  std::optional<std::int64_t> max_memory;  // absent: the host's capacity
+  std::optional<std::int64_t> max_cpu = std::nullopt;     // absent: the host's capacity
+  std::optional<std::int64_t> max_memory = std::nullopt;  // absent: the host's capacity
   double weight = 1;
   bool set_weight = false;  // write cpu.weight / cpu.shares as well
   int priority = 0;

@@ -78,9 +78,11 @@ TEST_F(NodeLoopTest, AContendedHostSharesByWeight) {
   Start();
   host_.Uses(heavy, 4000);
   host_.Uses(light, 4000);
-  Ticks(1);
+  Ticks(100);
   const auto decisions = Events(EventKind::kDecision);
 
+  EXPECT_EQ(Last("/agents/heavy", Resource::kCpu), 3000);
+  EXPECT_EQ(Last("/agents/light", Resource::kCpu), 1000);
   ASSERT_FALSE(decisions.empty());
   EXPECT_NEAR(decisions.back().fields.GetReal(Field::kWaterLevelCpu).value(), 1000, 1);
   EXPECT_EQ(decisions.back().fields.GetReal(Field::kShadowPriceCpu), 1);
