@@ -1,0 +1,187 @@
+// Limits in real cgroups: what the actuator says it wrote is read from the
+// files by the test itself, and what the kernel does with it is seen on a
+// process inside.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include "autoscaler/actuate/cgroup_actuator.h"
+#include "autoscaler/control/node_loop.h"
+#include "tests/kernel/test_cgroups.h"
+
+namespace ballast::actuate {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t kMiB = 1 << 20;
+
+void TouchMemory(std::int64_t bytes) {
+  std::vector<char> memory(static_cast<std::size_t>(bytes));
+  for (std::size_t i = 0; i < memory.size(); i += 4096) memory[i] = 1;
+}
+
+class AutoscalerKernelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::geteuid(), 0U) << "kernel suite: run as root (ctest -L kernel)";
+    journal_ = std::filesystem::temp_directory_path() /
+               ("ballast-test-journal-" + std::to_string(::getpid()));
+    auto made =
+        CgroupActuator::Make({.roots = RootsFromMountinfo(test::ReadText("/proc/self/mountinfo")),
+                              .prefixes = {group_.path()},
+                              .journal_path = journal_},
+                             clock_);
+    ASSERT_TRUE(made) << made.error().ToString();
+    actuator_ = std::make_unique<CgroupActuator>(std::move(*made));
+  }
+  void TearDown() override { std::filesystem::remove(journal_); }
+
+  Group Id() const {
+    const model::CgroupDirectory& first = group_.directories().front();
+    return {{first.id, first.hierarchy_id}, group_.path()};
+  }
+  void Adopt() {
+    const auto adoptions = actuator_->Adopt({Id()});
+    ASSERT_FALSE(adoptions[0].error) << adoptions[0].error->ToString();
+  }
+  std::string QuotaFile() const { return group_.Has("cpu.max") ? "cpu.max" : "cpu.cfs_quota_us"; }
+  std::string MemoryFile() const {
+    return group_.Has("memory.high") ? "memory.high" : "memory.limit_in_bytes";
+  }
+
+  // v1 waits at the limit; v2 is slowed down at memory.high.
+  bool HitsItsLimit() const {
+    if (!group_.Has("memory.oom_control"))
+      return test::KeyedValue(group_.Read("memory.events"), "high") > 0;
+    return group_.Read("memory.oom_control").find("under_oom 1") != std::string::npos;
+  }
+
+  test::TestGroup group_{"autoscaler"};
+  std::string journal_;
+  SystemClock clock_;
+  std::unique_ptr<CgroupActuator> actuator_;
+};
+
+TEST_F(AutoscalerKernelTest, LimitsStandInTheFilesAndReleasePutsTheOriginalsBack) {
+  const std::string quota = group_.Read(QuotaFile());
+  const std::string memory = group_.Read(MemoryFile());
+  Adopt();
+
+  const Actuation cpu = actuator_->Set(Id(), Resource::kCpu, 500);
+  const Actuation bytes = actuator_->Set(Id(), Resource::kMemory, 64 * kMiB);
+  const Actuation weight = actuator_->Set(Id(), Resource::kCpuWeight, 2000);
+  const Actuation wait = actuator_->Set(Id(), Resource::kMemoryWait, 1);
+
+  EXPECT_EQ(cpu.outcome, Outcome::kApplied) << cpu.error;
+  EXPECT_EQ(bytes.outcome, Outcome::kApplied) << bytes.error;
+  EXPECT_EQ(weight.outcome, Outcome::kApplied) << weight.error;
+  EXPECT_TRUE(wait.error.empty()) << wait.error;
+  EXPECT_EQ(group_.Number(QuotaFile()), 50'000U);
+  EXPECT_EQ(group_.Number(MemoryFile()), static_cast<std::uint64_t>(64 * kMiB));
+
+  actuator_.reset();  // as after kill -9
+  const auto released = ReleaseFile(journal_);
+
+  ASSERT_TRUE(released) << released.error().ToString();
+  EXPECT_EQ(group_.Read(QuotaFile()), quota);
+  EXPECT_EQ(group_.Read(MemoryFile()), memory);
+}
+
+TEST_F(AutoscalerKernelTest, MemoryInUseIsNeverCutOff) {
+  Adopt();
+  ASSERT_EQ(actuator_->Set(Id(), Resource::kMemory, 256 * kMiB).outcome, Outcome::kApplied);
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  test::Child child(group_, [&] {
+    std::vector<char> memory(64 * kMiB, 1);
+    EXPECT_EQ(::write(ready[1], "r", 1), 1);
+    ::pause();
+  });
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+
+  const Actuation done = actuator_->Set(Id(), Resource::kMemory, 16 * kMiB);
+
+  EXPECT_EQ(done.outcome, Outcome::kRefused);
+  EXPECT_EQ(group_.Number(MemoryFile()), static_cast<std::uint64_t>(256 * kMiB));
+}
+
+TEST_F(AutoscalerKernelTest, AGroupWaitsAtItsLimitUntilTheLimitRises) {
+  if (!group_.Has("memory.oom_control"))
+    return;  // v2 slows a group at memory.high; nothing is switched
+  Adopt();
+  ASSERT_EQ(actuator_->Set(Id(), Resource::kMemory, 64 * kMiB).outcome, Outcome::kApplied);
+  ASSERT_EQ(actuator_->Set(Id(), Resource::kMemoryWait, 1).error, "");
+  test::Child child(group_, [] { TouchMemory(200 * kMiB); });
+  for (int i = 0; i < 200 && !HitsItsLimit(); ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(HitsItsLimit()) << "never hit its limit";
+
+  EXPECT_EQ(actuator_->Set(Id(), Resource::kMemory, 512 * kMiB).outcome, Outcome::kApplied);
+
+  const int status = child.Wait();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "killed by " << WTERMSIG(status);
+}
+
+// observe -> decide -> write, with the kernel's own quota as the witness.
+TEST_F(AutoscalerKernelTest, ARefusalRaisesTheQuotaInTheFile) {
+  group_.SetQuota(20ms);
+  control::NodeOptions options;
+  options.mode = control::Mode::kAuto;
+  options.auto_prefixes = {group_.path()};
+  control::Outbox outbox;
+  control::NodeLoop loop(options, *actuator_, outbox);
+  model::RecordHeader header{.host = "h",
+                             .boot_id = "b",
+                             .incarnation = 1,
+                             .sequence = 1,
+                             .at = clock_.Now(),
+                             .wall_offset = {}};
+  model::Key key;
+  key.entities.push_back({model::kHostRef, model::EntityKind::kHost, {}, {}, {}});
+  key.entities[0].fields.Set(model::Field::kCpusOnline, 2);
+  key.entities[0].fields.Set(model::Field::kMemoryAvailableBytes,
+                             static_cast<std::uint64_t>(1024 * kMiB));
+  model::EntityRow row{model::EntityRef{1}, model::EntityKind::kContainer, {}, {}, {}};
+  row.fields.Set(model::Field::kCgroupId, Id().key.cgroup_id);
+  row.fields.Set(model::Field::kHierarchyId, Id().key.hierarchy_id);
+  row.fields.SetText(model::Field::kPath, group_.path());
+  row.fields.Set(model::Field::kCpuQuotaNs, 20'000'000);
+  row.fields.Set(model::Field::kCpuPeriodNs, 100'000'000);
+  key.entities.push_back(row);
+  loop.OnRecord({header, key}, clock_.Now());
+  const std::uint64_t before = group_.Number(QuotaFile());
+
+  test::Child child(group_, [] { test::SpinFor(10s); });
+  const std::string stat = group_.Has("cpu.max")
+                               ? "cpu.stat"
+                               : group_.File("cpu.cfs_quota_us").parent_path() / "cpu.stat";
+  const auto throttled = [&] {
+    return test::KeyedValue(
+        test::ReadText(stat.front() == '/' ? std::filesystem::path(stat) : group_.File(stat)),
+        "nr_throttled");
+  };
+  for (int i = 0; i < 500 && throttled() == 0; ++i) std::this_thread::sleep_for(2ms);
+  ASSERT_GT(throttled(), 0U) << "the spinner was never refused";
+  model::Event event;
+  event.kind = model::EventKind::kThrottleBegin;
+  event.key = Id().key;
+  ++header.sequence;
+  header.at = clock_.Now();
+  event.fields.Set(model::Field::kEventTimeNs, static_cast<std::uint64_t>(header.at.count()));
+  loop.OnRecord({header, event}, header.at);
+
+  EXPECT_GE(group_.Number(QuotaFile()), 2 * before);
+  EXPECT_LT(loop.stats().reaction.sum_ns, 5'000'000U);
+  RecordProperty("reaction_us", static_cast<int>(loop.stats().reaction.sum_ns / 1000));
+  std::printf("reaction: %llu us\n",
+              static_cast<unsigned long long>(loop.stats().reaction.sum_ns / 1000));
+}
+
+}  // namespace
+}  // namespace ballast::actuate
