@@ -23,6 +23,7 @@
 const volatile __u32 cfg_flush = FLUSH_NONE;
 const volatile __u32 cfg_nodes = 1; /* NUMA nodes, at most WLK_MAX_NODES */
 const volatile __u32 cfg_slots = 1;
+const volatile __u32 cfg_cast = 0; /* 1: the kernel has bpf_rdonly_cast (6.2) */
 
 /* Row (place of the hierarchy) * slots + slot; sized by user space. */
 struct {
@@ -44,78 +45,80 @@ __u64 wlk_row_range = 0; /* slot beyond the rows: not written; never, if sizes a
 /* In .bss, not on the 512-byte stack. */
 static u64 lists[8 * NR_LRU_LISTS];
 
-/* memcg->field by CO-RE: a css is the first member of its controller's struct,
- * but the verifier does not know that, so direct loads are refused. */
-#define READ_COUNTER(memcg, counter, field) BPF_CORE_READ(memcg, counter.field)
+/* A controller's state begins with its css, but the verifier only knows the
+ * css and refuses loads behind it. Since 6.2 a kfunc says what it really is and
+ * fields are plain loads; before, each is a call. The verifier drops the other
+ * half. */
+#define AS(type, css) ((type *)(cfg_cast ? bpf_rdonly_cast(css, bpf_core_type_id_kernel(type)) : (css)))
+#define READ(state, field) (cfg_cast ? (state)->field : BPF_CORE_READ(state, field))
+/* Element of an array of u64 in it; the index is an enum of the running kernel,
+ * constant for the verifier. */
+#define ELEMENT(state, type, array, index)                                                         \
+	({                                                                                         \
+		const void *at_ = (const void *)(state) + bpf_core_field_offset(type, array) +     \
+				  sizeof(u64) * (index);                                           \
+		u64 value_ = 0;                                                                    \
+		bpf_probe_read_kernel(&value_, sizeof(value_), at_);                               \
+		value_;                                                                            \
+	})
 
+/* The kernel keeps these sums for cgroup2 only. */
 static __always_inline void read_cpu(struct wlk_row *row, struct cgroup *cgrp)
 {
-	if (row->present & WLK_IS_V2) {
-		row->usage_ns = cgrp->bstat.cputime.sum_exec_runtime;
-		row->user_ns = cgrp->bstat.cputime.utime;
-		row->system_ns = cgrp->bstat.cputime.stime;
-		row->present |= WLK_HAS_CPU;
-	}
+	row->usage_ns = cgrp->bstat.cputime.sum_exec_runtime;
+	row->user_ns = cgrp->bstat.cputime.utime;
+	row->system_ns = cgrp->bstat.cputime.stime;
+	row->present |= WLK_HAS_CPU;
 }
 
-static __always_inline void read_bandwidth(struct wlk_row *row, struct cgroup *cgrp)
+static __always_inline void read_bandwidth(struct wlk_row *row, struct cgroup_subsys_state *css)
 {
-	struct task_group *group = (void *)CSS_AT(cgrp, struct cgroup, cpu_cgrp_id);
-	struct cfs_bandwidth *cfs;
+	struct task_group *group;
 
-	if (!group)
-		return;
-	row->shares = BPF_CORE_READ(group, shares);
 	if (!bpf_core_field_exists(struct task_group, cfs_bandwidth))
 		return;
-	cfs = (void *)group + bpf_core_field_offset(struct task_group, cfs_bandwidth);
-	row->quota_ns = BPF_CORE_READ(cfs, quota);
-	row->period_ns = BPF_CORE_READ(cfs, period);
-	row->nr_periods = (u32)BPF_CORE_READ(cfs, nr_periods);
-	row->nr_throttled = (u32)BPF_CORE_READ(cfs, nr_throttled);
-	row->throttled_ns = BPF_CORE_READ(cfs, throttled_time);
+	group = AS(struct task_group, css);
+	row->shares = READ(group, shares);
+	row->quota_ns = READ(group, cfs_bandwidth.quota);
+	row->period_ns = READ(group, cfs_bandwidth.period);
+	row->nr_periods = (u32)READ(group, cfs_bandwidth.nr_periods);
+	row->nr_throttled = (u32)READ(group, cfs_bandwidth.nr_throttled);
+	row->throttled_ns = READ(group, cfs_bandwidth.throttled_time);
 	row->present |= WLK_HAS_CFS;
 	if (bpf_core_field_exists(struct cfs_bandwidth, burst)) {
-		row->burst_ns = BPF_CORE_READ(cfs, burst);
+		row->burst_ns = READ(group, cfs_bandwidth.burst);
 		row->present |= WLK_HAS_BURST;
 	}
 }
 
-static __always_inline u64 event_of(struct mem_cgroup *memcg, u32 event)
-{
-	u64 count = 0;
+#define MEMORY_EVENT(memcg, event)                                                                 \
+	ELEMENT(memcg, struct mem_cgroup, memory_events,                                           \
+		bpf_core_enum_value(enum memcg_memory_event, event))
 
-	bpf_probe_read_kernel(&count, sizeof(count),
-			      (void *)memcg +
-				      bpf_core_field_offset(struct mem_cgroup, memory_events) +
-				      sizeof(u64) * event);
-	return count;
-}
-
-static __always_inline void read_memory(struct wlk_row *row, struct mem_cgroup *memcg)
+static __always_inline void read_memory(struct wlk_row *row, struct cgroup_subsys_state *css)
 {
-	row->memory_pages = READ_COUNTER(memcg, memory, usage.counter);
-	row->memory_max_pages = READ_COUNTER(memcg, memory, max);
-	row->memory_high_pages = READ_COUNTER(memcg, memory, high);
-	row->memory_low_pages = READ_COUNTER(memcg, memory, low);
-	row->memory_watermark_pages = READ_COUNTER(memcg, memory, watermark);
-	row->swap_pages = READ_COUNTER(memcg, swap, usage.counter);
-	row->swap_max_pages = READ_COUNTER(memcg, swap, max);
-	row->failcnt = READ_COUNTER(memcg, memory, failcnt);
-	row->high_events = event_of(memcg, bpf_core_enum_value(enum memcg_memory_event, MEMCG_HIGH));
-	row->max_events = event_of(memcg, bpf_core_enum_value(enum memcg_memory_event, MEMCG_MAX));
-	row->oom_events = event_of(memcg, bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM));
-	row->oom_kill_events =
-		event_of(memcg, bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM_KILL));
+	struct mem_cgroup *memcg = AS(struct mem_cgroup, css);
+
+	row->memory_pages = READ(memcg, memory.usage.counter);
+	row->memory_max_pages = READ(memcg, memory.max);
+	row->memory_high_pages = READ(memcg, memory.high);
+	row->memory_low_pages = READ(memcg, memory.low);
+	row->memory_watermark_pages = READ(memcg, memory.watermark);
+	row->swap_pages = READ(memcg, swap.usage.counter);
+	row->swap_max_pages = READ(memcg, swap.max);
+	row->failcnt = READ(memcg, memory.failcnt);
+	row->high_events = MEMORY_EVENT(memcg, MEMCG_HIGH);
+	row->max_events = MEMORY_EVENT(memcg, MEMCG_MAX);
+	row->oom_events = MEMORY_EVENT(memcg, MEMCG_OOM);
+	row->oom_kill_events = MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
 	row->present |= WLK_HAS_MEMORY;
-	if (bpf_core_field_exists(struct mem_cgroup, under_oom) &&
-	    BPF_CORE_READ(memcg, under_oom) > 0)
+	if (bpf_core_field_exists(struct mem_cgroup, under_oom) && READ(memcg, under_oom) > 0)
 		row->present |= WLK_UNDER_OOM;
 }
 
 /* One node's lists, all zones in one read. The array is [zone][list]; zones are
  * three to five by configuration, so its size is asked, not assumed. */
-static __always_inline void add_node(struct wlk_row *row, struct mem_cgroup *memcg, u32 node)
+static __always_inline void add_node(struct wlk_row *row, const void *memcg, u32 node)
 {
 	const u32 size = bpf_core_field_size(struct mem_cgroup_per_node, lru_zone_size);
 	void *info = 0;
@@ -124,7 +127,7 @@ static __always_inline void add_node(struct wlk_row *row, struct mem_cgroup *mem
 	if (size > sizeof(lists))
 		return;
 	bpf_probe_read_kernel(&info, sizeof(info),
-			      (void *)memcg + bpf_core_field_offset(struct mem_cgroup, nodeinfo) +
+			      memcg + bpf_core_field_offset(struct mem_cgroup, nodeinfo) +
 				      sizeof(void *) * node);
 	if (!info)
 		return;
@@ -143,7 +146,7 @@ static __always_inline void add_node(struct wlk_row *row, struct mem_cgroup *mem
 	}
 }
 
-static __always_inline void add_lists(struct wlk_row *row, struct mem_cgroup *memcg)
+static __always_inline void add_lists(struct wlk_row *row, const void *memcg)
 {
 	u32 node;
 
@@ -152,48 +155,47 @@ static __always_inline void add_lists(struct wlk_row *row, struct mem_cgroup *me
 	row->present |= WLK_HAS_LRU;
 }
 
-static __always_inline u64 pressure_of(struct psi_group *psi, u32 state)
-{
-	u64 total = 0;
-
-	bpf_probe_read_kernel(&total, sizeof(total),
-			      (void *)psi + bpf_core_field_offset(struct psi_group, total) +
-				      sizeof(u64) * state);
-	return total;
-}
+/* Plain loads: the verifier follows the pointer, and the index is constant. */
+#define PRESSURE(psi, state)                                                                       \
+	(*(const u64 *)((const void *)(psi) + bpf_core_field_offset(struct psi_group, total) +     \
+			sizeof(u64) * bpf_core_enum_value(enum psi_states, state)))
 
 static __always_inline void read_pressure(struct wlk_row *row, struct cgroup *cgrp)
 {
 	struct psi_group *psi;
 
-	if (!(row->present & WLK_IS_V2) || !has_psi_pointer())
+	if (!has_psi_pointer())
 		return;
-	psi = BPF_CORE_READ(cgrp, psi);
+	psi = cgrp->psi;
 	if (!psi)
-		return; /* booted with psi=0, or cgroup.pressure is 0 */
-	row->cpu_some_ns = pressure_of(psi, bpf_core_enum_value(enum psi_states, PSI_CPU_SOME));
-	row->cpu_full_ns = pressure_of(psi, bpf_core_enum_value(enum psi_states, PSI_CPU_FULL));
-	row->memory_some_ns = pressure_of(psi, bpf_core_enum_value(enum psi_states, PSI_MEM_SOME));
-	row->memory_full_ns = pressure_of(psi, bpf_core_enum_value(enum psi_states, PSI_MEM_FULL));
-	row->io_some_ns = pressure_of(psi, bpf_core_enum_value(enum psi_states, PSI_IO_SOME));
-	row->io_full_ns = pressure_of(psi, bpf_core_enum_value(enum psi_states, PSI_IO_FULL));
+		return; /* booted with psi=0 */
+	row->cpu_some_ns = PRESSURE(psi, PSI_CPU_SOME);
+	row->cpu_full_ns = PRESSURE(psi, PSI_CPU_FULL);
+	row->memory_some_ns = PRESSURE(psi, PSI_MEM_SOME);
+	row->memory_full_ns = PRESSURE(psi, PSI_MEM_FULL);
+	row->io_some_ns = PRESSURE(psi, PSI_IO_SOME);
+	row->io_full_ns = PRESSURE(psi, PSI_IO_FULL);
 	row->present |= WLK_HAS_PRESSURE;
 }
 
 /* Everything the kernel already keeps for the whole subtree. */
 static __always_inline void read_root(struct wlk_row *row, struct cgroup *cgrp,
-				      struct mem_cgroup *memcg, const struct slt_key *key)
+				      struct cgroup_subsys_state *memory, const struct slt_key *key)
 {
+	struct cgroup_subsys_state *cpu = CSS_OF(cgrp, cpu_cgrp_id);
+
 	__builtin_memset(row, 0, sizeof(*row));
 	row->generation = wlk_generation;
 	row->cgroup_id = key->cgroup_id;
-	if (key->hierarchy_id == 0)
+	if (key->hierarchy_id == 0) {
 		row->present |= WLK_IS_V2;
-	read_cpu(row, cgrp);
-	read_bandwidth(row, cgrp);
-	read_pressure(row, cgrp);
-	if (memcg)
-		read_memory(row, memcg);
+		read_cpu(row, cgrp);
+		read_pressure(row, cgrp);
+	}
+	if (cpu)
+		read_bandwidth(row, cpu);
+	if (memory)
+		read_memory(row, memory);
 }
 
 static __always_inline struct wlk_row *row_of(u32 slot)
@@ -208,7 +210,7 @@ int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 {
 	struct cgroup *cgrp = ctx->cgroup;
 	struct slt_value *value;
-	struct mem_cgroup *memcg;
+	struct cgroup_subsys_state *memory;
 	struct wlk_row *row;
 	struct slt_key key;
 
@@ -232,13 +234,13 @@ int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 		wlk_row_range += 1;
 		return 0;
 	}
-	memcg = (void *)CSS_AT(cgrp, struct cgroup, memory_cgrp_id);
+	memory = bpf_core_type_exists(struct mem_cgroup) ? CSS_OF(cgrp, memory_cgrp_id) : 0;
 	if (value->is_root)
-		read_root(row, cgrp, memcg, &key);
+		read_root(row, cgrp, memory, &key);
 	else if (row->generation != wlk_generation)
 		return 0; /* its root is outside this walk */
 	row->cgroups += 1;
-	if (memcg)
-		add_lists(row, memcg);
+	if (memory)
+		add_lists(row, memory);
 	return 0;
 }

@@ -20,6 +20,9 @@
 extern void css_rstat_flush(struct cgroup_subsys_state *css) __ksym __weak;
 extern void cgroup_rstat_flush(struct cgroup *cgrp) __ksym __weak;
 
+/* 6.2 (fd264ca02094); without it fields behind a css are read by helper. */
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
 /* 6.18 throttles tasks one by one on return to user space (e1fad12dcb66);
  * before, whole run queues were throttled with their tasks in place. */
 struct task_struct___since_6_18 {

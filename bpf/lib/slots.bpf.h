@@ -52,6 +52,17 @@ static __always_inline struct slt_value *value_of(struct cgroup *cgrp)
 		css_;                                                                              \
 	})
 
+/* The same of a trusted cgroup, by a plain load: the verifier sees a constant. */
+#define CSS_OF(cgrp, controller)                                                                   \
+	(bpf_core_enum_value_exists(enum cgroup_subsys_id, controller) ?                           \
+		 *(struct cgroup_subsys_state **)((void *)(cgrp) +                                 \
+						  bpf_core_field_offset(struct cgroup, subsys) +   \
+						  sizeof(void *) *                                 \
+							  bpf_core_enum_value(                     \
+								  enum cgroup_subsys_id,           \
+								  controller)) :                   \
+		 0)
+
 static __always_inline struct slt_value *value_of_css(struct cgroup_subsys_state *css)
 {
 	struct cgroup *cgrp = css ? BPF_CORE_READ(css, cgroup) : 0;

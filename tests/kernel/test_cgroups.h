@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -88,6 +89,15 @@ class TestGroup {
     if (Has("cpu.max")) return Write("cpu.max", std::to_string(quota.count()) + " 100000");
     Write("cpu.cfs_quota_us", std::to_string(quota.count()));
   }
+  // The cpu.stat that has nr_throttled: v1's own, or cgroup2's.
+  std::string BandwidthStat() const {
+    for (const auto& directory : directories_) {
+      std::string stat = ReadText(directory.directory + "/cpu.stat");
+      if (stat.find("nr_throttled") != std::string::npos) return stat;
+    }
+    return "";
+  }
+  std::uint64_t Throttled() const { return KeyedValue(BandwidthStat(), "nr_throttled"); }
   void SetMemoryLimit(std::uint64_t bytes) const {
     Write(Has("memory.max") ? "memory.max" : "memory.limit_in_bytes", std::to_string(bytes));
   }
@@ -155,6 +165,14 @@ class Child {
     pid_ = -1;
     return status;
   }
+  // For a child that raises SIGSTOP. The parent hears of it while the child is
+  // still on its CPU; a moment later its last slice is booked everywhere.
+  void WaitUntilStopped() {
+    int status = 0;
+    ASSERT_EQ(::waitpid(pid_, &status, WUNTRACED), pid_);
+    ASSERT_TRUE(WIFSTOPPED(status));
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  }
   void Kill() {
     if (pid_ > 0) ::kill(pid_, SIGKILL);
     Wait();
@@ -164,11 +182,11 @@ class Child {
   pid_t pid_ = -1;
 };
 
-// Uses the CPU for so long by the wall clock.
-inline void SpinFor(std::chrono::milliseconds time) {
-  const auto end = std::chrono::steady_clock::now() + time;
-  while (std::chrono::steady_clock::now() < end) {
-  }
+// Uses so much CPU time of its own, however long that takes on a busy machine.
+inline void SpinFor(std::chrono::milliseconds cpu_time) {
+  timespec used{};
+  do ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  while (std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec) < cpu_time);
 }
 
 }  // namespace ballast::test

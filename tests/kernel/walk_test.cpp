@@ -30,12 +30,6 @@ void HoldMemory(std::size_t bytes) {
   ::raise(SIGSTOP);
 }
 
-void WaitUntilStopped(pid_t pid) {
-  int status = 0;
-  ASSERT_EQ(::waitpid(pid, &status, WUNTRACED), pid);
-  ASSERT_TRUE(WIFSTOPPED(status));
-}
-
 class CgroupWalkTest : public test::KernelTest {
  protected:
   void SetUp() override {
@@ -91,15 +85,11 @@ TEST_F(CgroupWalkTest, ThrottlingAgreesWithItsFile) {
   TestGroup group("throttle");
   group.SetQuota(milliseconds(20));
   Track(kSlot, group);
-  Child(group, [] { SpinFor(milliseconds(700)); }).Wait();
+  Child(group, [] { SpinFor(milliseconds(150)); }).Wait();
 
   const WalkTotals totals = Totals(kSlot);
 
-  // v1 has its own cpu.stat; on cgroup2 the same numbers are in the common one.
-  std::string file;
-  for (const auto& directory : group.directories())
-    if (test::ReadText(directory.directory + "/cpu.stat").find("nr_throttled") != std::string::npos)
-      file = test::ReadText(directory.directory + "/cpu.stat");
+  const std::string file = group.BandwidthStat();
   ASSERT_GT(test::KeyedValue(file, "nr_throttled"), 3u);
   EXPECT_EQ(totals.nr_periods, test::KeyedValue(file, "nr_periods"));
   EXPECT_EQ(totals.nr_throttled, test::KeyedValue(file, "nr_throttled"));
@@ -139,7 +129,7 @@ TEST_F(CgroupWalkTest, MemoryAgreesWithItsFile) {
   TestGroup group("memory");
   Track(kSlot, group);
   Child child(group, [] { HoldMemory(48 << 20); });
-  WaitUntilStopped(child.pid());
+  child.WaitUntilStopped();
 
   const WalkTotals totals = Totals(kSlot);
 
@@ -155,7 +145,7 @@ TEST_F(CgroupWalkTest, PageListsHoldWhatTheSubtreeTouched) {
   Track(kSlot, group);
   TestGroup inner(group, "inner");
   Child child(inner, [] { HoldMemory(32 << 20); });
-  WaitUntilStopped(child.pid());
+  child.WaitUntilStopped();
 
   const WalkTotals totals = Totals(kSlot);
 

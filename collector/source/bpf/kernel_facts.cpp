@@ -78,6 +78,7 @@ void ReadTypes(const btf& types, KernelFacts& facts) {
   facts.mark_victim = MarkVictimArgument(types);
   facts.cgroup_iter = HasType(types, "bpf_iter__cgroup", BTF_KIND_STRUCT);
   facts.flush = FindFlush(types);
+  facts.rdonly_cast = HasType(types, "bpf_rdonly_cast", BTF_KIND_FUNC);
   facts.cfs_bandwidth = FindMember(types, "task_group", "cfs_bandwidth") != nullptr;
   facts.throttled_per_task = FindMember(types, "task_struct", "throttled") != nullptr;
   facts.memory_controller = FindMember(types, "mem_cgroup", "memory") != nullptr;

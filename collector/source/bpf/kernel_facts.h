@@ -33,6 +33,7 @@ struct KernelFacts {
   VictimArgument mark_victim = VictimArgument::kNone;
   bool cgroup_iter = false;
   FlushKfunc flush = FlushKfunc::kNone;
+  bool rdonly_cast = false;  // kfunc; without it the walk costs about half more
   bool cfs_bandwidth = false;
   bool throttled_per_task = false;  // 6.18; before: per run queue
   bool memory_controller = false;

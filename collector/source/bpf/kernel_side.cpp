@@ -90,6 +90,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts, const Kern
   rodata.cfg_flush = static_cast<__u32>(facts.flush);
   rodata.cfg_nodes = std::min(facts.numa_nodes, WLK_MAX_NODES);
   rodata.cfg_slots = options.slots;
+  rodata.cfg_cast = facts.rdonly_cast ? 1 : 0;
   auto& maps = open.maps();
   bpf_map__set_max_entries(maps.slt_slots, options.max_cgroups);
   bpf_map__set_max_entries(maps.evt_ring, options.ring_bytes);
