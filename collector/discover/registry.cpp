@@ -59,7 +59,10 @@ struct Registry::Met {
 };
 
 Changes Registry::Scan(BootTime now) {
+  missed_something_ = false;
   wants_scan_ = false;
+  is_first_scan_ = !last_scan_;
+  last_scan_ = now;
   was_refused_ = std::exchange(refused_, {});
   std::vector<Met> met = Look();
   // When slots are short, units go without before containers, VMs and what the configuration names.
@@ -74,7 +77,7 @@ Changes Registry::Scan(BootTime now) {
   std::erase_if(left_over_, [&](const auto& entry) {
     return model::FindDirectories(layout_, entry.first).empty();
   });
-  has_scanned_ = true;
+  is_first_scan_ = false;
   return changes;
 }
 
@@ -132,6 +135,7 @@ Changes Registry::OnCgroup(const CgroupHint& hint, BootTime now) {
     return changes;
   }
   const std::string path = PathOf(hint, *hierarchy);
+  AskForScan(now);
   if (path.empty()) return changes;
   const auto identity = Classify(path, options_.classify);
   // Not a workload, or one's inner group, whose parent had its own hint.
@@ -141,6 +145,7 @@ Changes Registry::OnCgroup(const CgroupHint& hint, BootTime now) {
 }
 
 Changes Registry::Settle(BootTime now) {
+  AskForScan(now);
   Changes changes;
   std::vector<Identity> due;
   for (const auto& [path, waiting] : half_made_)
@@ -150,16 +155,22 @@ Changes Registry::Settle(BootTime now) {
   return changes;
 }
 
+void Registry::AskForScan(BootTime now) {
+  const bool is_too_soon = last_scan_ && now - *last_scan_ < options_.scan_gap;
+  if (missed_something_ && !is_too_soon) wants_scan_ = true;
+}
+
 // The path of the hint if it is whole, else the kernel's answer; empty: gone
-// again, or unknown, and then a scan is asked for.
+// again, or nobody can say, and then a scan is due.
 std::string Registry::PathOf(const CgroupHint& hint, const model::Hierarchy& hierarchy) {
   if (hint.path.starts_with('/')) {
     const auto found = model::FindDirectories(model::CgroupLayout{{hierarchy}}, hint.path);
     if (!found.empty() && found.front().id == hint.id) return hint.path;
   }
-  if (auto path = FindCgroupPath(hierarchy.mount_point, hint.id)) return *std::move(path);
+  auto path = FindCgroupPath(hierarchy.mount_point, hint.id);
+  if (path) return std::move(*path).value_or("");
   ++counts_.unresolved_hints;
-  wants_scan_ = true;
+  missed_something_ = true;
   return {};
 }
 
@@ -187,7 +198,7 @@ void Registry::Consider(const Identity& identity, Directories found, BootTime no
     half_made_.erase(identity.path);
     return;
   }
-  if (waits_for_v2_ && has_scanned_ && !HasV2(found) && half_made_.size() < kMaxRemembered) {
+  if (waits_for_v2_ && !is_first_scan_ && !HasV2(found) && half_made_.size() < kMaxRemembered) {
     const auto waiting = half_made_.try_emplace(identity.path, HalfMade{identity, now}).first;
     if (now - waiting->second.since < options_.settle) return;
   }
@@ -268,7 +279,7 @@ void Registry::Release(Slot slot) {
                 "only the dead are released");
   by_slot_[slot].reset();
   free_slots_.push(slot);
-  if (!refused_.empty()) wants_scan_ = true;
+  if (!refused_.empty()) missed_something_ = true;
 }
 
 void Registry::Index(const Workload& workload) {

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <string>
 #include <unordered_map>
@@ -48,6 +49,9 @@ struct RegistryOptions {
   // they have a cgroup2 group.
   std::chrono::milliseconds settle{50};
   WalkBounds walk;
+  // Least time between two scans that wants_scan() asks for: a scan of 10,000 groups takes some 40
+  // ms.
+  std::chrono::milliseconds scan_gap{1000};
 };
 
 // One incarnation. Fixed from birth to Release(), but for `directories` and what is named later.
@@ -115,7 +119,8 @@ class Registry {
   const Workload* FindByKey(const model::WorkloadKey& key) const;
   // In order of slots; the dead ones that are not released included.
   std::vector<const Workload*> All() const;
-  // A hint could not be resolved, or a slot became free while workloads went without: scan soon.
+  // A hint could not be resolved, or a slot became free while workloads went without: scan now.
+  // Becomes true in OnCgroup() and Settle(), at most once per scan_gap.
   bool wants_scan() const { return wants_scan_; }
   RegistryCounts counts() const;
 
@@ -138,6 +143,7 @@ class Registry {
   void AddUnseen(const std::vector<std::uint32_t>& seen, std::vector<Met>& met) const;
   void Lost(const CgroupHint& hint, BootTime now, Changes& changes);
   std::string PathOf(const CgroupHint& hint, const model::Hierarchy& hierarchy);
+  void AskForScan(BootTime now);
   void Index(const Workload& workload);
   void Unindex(const Workload& workload);
   Workload* FindAlive(const std::string& path);
@@ -159,7 +165,9 @@ class Registry {
   std::unordered_set<model::WorkloadKey>
       was_refused_;  // before it; so that nobody is counted twice
   std::uint32_t next_ref_ = 1;
-  bool has_scanned_ = false;
+  std::optional<BootTime> last_scan_;
+  bool is_first_scan_ = false;     // while it runs
+  bool missed_something_ = false;  // only a scan can find it
   bool wants_scan_ = false;
   RegistryCounts counts_;
 };

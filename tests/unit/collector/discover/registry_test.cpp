@@ -216,6 +216,9 @@ TEST_F(RegistryTest, FreedSlotAsksForAScanWhileOthersGoWithout) {
   EXPECT_FALSE(registry.wants_scan());
 
   registry.Release(1);
+  registry.Settle(kNow + milliseconds(999));
+  EXPECT_FALSE(registry.wants_scan()) << "not more often than scan_gap";
+  registry.Settle(kNow + milliseconds(1000));
 
   EXPECT_TRUE(registry.wants_scan());
   EXPECT_EQ(registry.Scan(kNow).born, std::vector<Slot>{1});
