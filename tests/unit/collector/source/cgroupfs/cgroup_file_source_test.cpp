@@ -149,6 +149,19 @@ TEST_F(CgroupFileSourceTest, FieldOfABetterSourceStands) {
   EXPECT_EQ(source.counts().reads, 1U) << "memory.current need not be read";
 }
 
+TEST_F(CgroupFileSourceTest, FileWithSomeFieldsMissingLeavesTheOthersAlone) {
+  fs_.Group("web", {{"cpu.stat", "usage_usec 900\nuser_usec 600"}});
+  auto source = Make({Field::kCpuUsageNs, Field::kCpuUserNs});
+  ASSERT_TRUE(source.Track(OnV2(Web())));
+  model::FieldSet already;
+  already.Set(Field::kCpuUsageNs, 5);
+
+  const model::FieldSet fields = Tick(source, already);
+
+  EXPECT_EQ(fields.Get(Field::kCpuUsageNs), 5U);
+  EXPECT_EQ(fields.Get(Field::kCpuUserNs), 600'000U);
+}
+
 TEST_F(CgroupFileSourceTest, OnlyWantedFieldsAreSet) {
   fs_.Group("web", {{"cpu.stat", "usage_usec 900\nuser_usec 600"}, {"memory.current", "8192"}});
   auto source = Make({Field::kCpuUserNs});
