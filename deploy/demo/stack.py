@@ -35,9 +35,10 @@ def free_port(wanted):
 class Stack:
     """with Stack(build) as stack: stack.start_collector(); ...  Leaving the block ends and removes everything."""
 
-    def __init__(self, build, http_port=9435, prefix=PREFIX):
+    def __init__(self, build, http_port=9435, prefix=PREFIX, autoscaler_settings=""):
         self.build = pathlib.Path(build)
         self.prefix = prefix
+        self.autoscaler_settings = autoscaler_settings
         self.http_port = http_port
         self.folder = None
         self.ballast = self.build / "dashboards/cli/ballast"
@@ -137,6 +138,7 @@ mode = "{mode}"
 auto_prefixes = ["{self.prefix}"]
 state_dir = "{self.state_folder}"
 collector_socket = "{self.socket}"
+{self.autoscaler_settings}
 """)
         said_before = len(self.log_of("autoscaler"))
         self.start("autoscaler", [self.build / "autoscaler/ballast-autoscaler", "--config", config])

@@ -44,7 +44,7 @@ class BurstTest(StackTest):
         self.assertTrue(self.events("throttle_begin"), "throttling began and nobody was told")
 
     def test_refusal_by_the_kernel_is_answered_at_once(self):
-        self.start("auto", "while true; do pytest 2 300; sleep 4; done", cpu_quota_us=20000)
+        self.start("auto", "while true; do pytest 2 300; sleep 9; done", cpu_quota_us=20000)
 
         def answered():
             return [event["fields"] for event in self.events("actuation")
