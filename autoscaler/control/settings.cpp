@@ -82,16 +82,20 @@ void Describe(OptionTable& table, Settings& s) {
   table.Add(
       "auto_prefixes", &s.auto_prefixes,
       "Cgroup paths below which limits may be written in mode auto; nothing else is ever written.");
-  table.Add("collector_socket", &s.collector_socket, "The collector's record stream.");
-  table.Add("state_dir", &s.state_dir, "Journal of the original limits, and the lock.");
-  table.AddChoice("log_level", &s.log_level,
+  table.Section("records", "Where records come from and events go.");
+  table.Add("records.socket", &s.collector_socket, "The collector's record stream.");
+  table.Section("state", "What must outlive the program.");
+  table.Add("state.dir", &s.state_dir, "Journal of the original limits, and the lock.");
+  table.Section("lease", "What happens when the program dies.");
+  table.Add("lease.timeout_ms", &s.lease_ms, {.min = 500, .max = 60'000},
+            "Limits are let go when the autoscaler has not answered for so long.");
+  table.Section("log", "What is said on standard error.");
+  table.AddChoice("log.level", &s.log_level,
                   {{"debug", LogLevel::kDebug},
                    {"info", LogLevel::kInfo},
                    {"warn", LogLevel::kWarn},
                    {"error", LogLevel::kError}},
-                  "The lowest level that is logged.");
-  table.Add("lease_ms", &s.lease_ms, {.min = 500, .max = 60'000},
-            "Limits are let go when the autoscaler has not answered for so long.");
+                  "Least important line that is written.");
   DescribePolicy(table, s);
   DescribeGuards(table, s);
   table.Section("defaults", "Rights of workloads that no [[workload]] names.");

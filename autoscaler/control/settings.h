@@ -30,7 +30,7 @@ struct Settings {
   Scope scope = Scope::kNode;
   Mode mode = Mode::kRecommend;
   std::vector<std::string> auto_prefixes;
-  std::string collector_socket = "/run/ballast/collector.sock";
+  std::string collector_socket = "/run/ballast/records.sock";
   std::string state_dir = "/var/lib/ballast";
   LogLevel log_level = LogLevel::kInfo;
   std::int64_t lease_ms = 3000;

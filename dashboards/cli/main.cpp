@@ -6,7 +6,9 @@
 #include <CLI/Formatter.hpp>
 
 #include "dashboards/cli/exit_status.h"
+#include "dashboards/cli/release.h"
 #include "dashboards/cli/replay.h"
+#include "dashboards/cli/solve_allocation.h"
 #include "dashboards/cli/solve_consolidation.h"
 
 int main(int argc, char** argv) {
@@ -15,8 +17,10 @@ int main(int argc, char** argv) {
   int exit_status = ballast::cli::kInternalError;
 
   ballast::cli::AddReplay(app, exit_status);
+  ballast::cli::AddRelease(app, exit_status);
   CLI::App* solve = app.add_subcommand("solve", "Solve one model from a file");
   solve->require_subcommand(1);
+  ballast::cli::AddSolveAllocation(*solve, exit_status);
   ballast::cli::AddSolveConsolidation(*solve, exit_status);
 
   try {
