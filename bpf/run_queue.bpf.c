@@ -142,14 +142,50 @@ static __always_inline void report_throttle(struct task_struct *prev, u32 slot)
 	emit_event(&event, DRP_RING_THROTTLE);
 }
 
-static __always_inline void leave_cpu(struct task_struct *prev, struct rql_cpu *here, u32 cpu)
+static __always_inline void book_ran(u32 slot, u32 cpu, u64 ran_ns)
 {
-	struct rql_row *row = row_of(here->slot, cpu);
-	struct rql_task *seen;
+	struct rql_row *row = row_of(slot, cpu);
 
 	if (row)
-		row->ran_ns += prev->se.sum_exec_runtime - here->exec_ns;
-	if (!own_throttled(prev))
+		row->ran_ns += ran_ns;
+}
+
+/* A switch that this hook did not see lies between the task it last saw come
+ * and the one that goes (about 1 % of switches on one kernel in use, from a
+ * thread of its init; no recursion counted). The scheduler's own mark of where
+ * a stint began, prev_sum_exec_runtime, closes both gaps. */
+static __always_inline void book_unseen(struct task_struct *prev, struct rql_cpu *here, u32 cpu)
+{
+	struct task_struct *stale = (void *)here->task;
+	struct rql_task *seen;
+	u64 ran_ns;
+
+	/* May be gone: then the reads fail or say another pid. Not picked again
+	 * since, or its time is booked elsewhere: the mark must be ours. */
+	if (stale && BPF_CORE_READ(stale, pid) == (int)here->pid &&
+	    BPF_CORE_READ(stale, se.prev_sum_exec_runtime) == here->exec_ns) {
+		ran_ns = BPF_CORE_READ(stale, se.sum_exec_runtime) - here->exec_ns;
+		book_ran(here->slot, cpu, ran_ns);
+	}
+	here->slot = SLT_OTHER;
+	if (prev->flags & PF_IDLE)
+		return;
+	seen = bpf_task_storage_get(&rql_tasks, prev, 0, 0);
+	if (!seen)
+		return; /* on the CPU since before we attached */
+	here->slot = seen->slot;
+	book_ran(here->slot, cpu, prev->se.sum_exec_runtime - prev->se.prev_sum_exec_runtime);
+}
+
+static __always_inline void leave_cpu(struct task_struct *prev, struct rql_cpu *here, u32 cpu)
+{
+	struct rql_task *seen;
+
+	if (here->task == (u64)prev)
+		book_ran(here->slot, cpu, prev->se.sum_exec_runtime - here->exec_ns);
+	else
+		book_unseen(prev, here, cpu);
+	if ((prev->flags & PF_IDLE) || !own_throttled(prev))
 		return;
 	seen = bpf_task_storage_get(&rql_tasks, prev, 0, 0);
 	if (seen)
@@ -224,7 +260,7 @@ int BPF_PROG(rql_on_switch, bool preempt, struct task_struct *prev, struct task_
 
 	if (!here)
 		return 0; /* never: sized by the possible CPUs */
-	if (here->task == (u64)prev)
+	if (here->task || !(prev->flags & PF_IDLE))
 		leave_cpu(prev, here, cpu);
 	if (next->flags & PF_IDLE)
 		here->task = 0;
