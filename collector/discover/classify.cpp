@@ -177,7 +177,7 @@ void AddPod(Elements elements, Identity& identity) {
 
 struct Split {
   std::string_view elements[kMaxElements];
-  std::size_t ends[kMaxElements];  // of each element, in the path
+  std::size_t ends[kMaxElements] = {};  // of each element, in the path
   std::size_t count = 0;
 };
 

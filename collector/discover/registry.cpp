@@ -44,7 +44,7 @@ bool HasV2(const std::vector<CgroupDirectory>& directories) {
 
 }  // namespace
 
-Registry::Registry(model::CgroupLayout layout, RegistryOptions options)
+Registry::Registry(const model::CgroupLayout& layout, RegistryOptions options)
     : layout_(OnlyScanned(layout, options.v1_controllers)),
       options_(std::move(options)),
       waits_for_v2_(layout_.FindV2() != nullptr && layout_.hierarchies.size() > 1),
@@ -66,7 +66,8 @@ Changes Registry::Scan(BootTime now) {
   was_refused_ = std::exchange(refused_, {});
   std::vector<Met> met = Look();
   // When slots are short, units go without before containers, VMs and what the configuration names.
-  std::ranges::stable_partition(met, [](const Met& m) { return m.identity.runtime != "systemd"; });
+  std::stable_partition(met.begin(), met.end(),
+                        [](const Met& m) { return m.identity.runtime != "systemd"; });
   Changes changes;
   for (const Met& m : met) {
     if (free_slots_.empty() && FindAlive(m.identity.path) == nullptr)

@@ -97,7 +97,7 @@ struct RegistryCounts {
 
 class Registry {
  public:
-  Registry(model::CgroupLayout layout, RegistryOptions options);
+  Registry(const model::CgroupLayout& layout, RegistryOptions options);
 
   // Everything against what is tracked. The first scan does not wait for
   // half-made groups: what is there at start has been there for a while.

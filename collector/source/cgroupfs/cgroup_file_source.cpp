@@ -41,7 +41,7 @@ std::vector<Field> CgroupFileSource::AllFields() {
   for (const ControlFile& file : ControlFiles())
     fields.insert(fields.end(), file.fields.begin(), file.fields.end());
   std::ranges::sort(fields);
-  fields.erase(std::ranges::unique(fields).begin(), fields.end());
+  fields.erase(std::unique(fields.begin(), fields.end()), fields.end());
   return fields;
 }
 
@@ -102,7 +102,9 @@ void CgroupFileSource::CollectGroup(Slot slot, Group& group, FieldSet& target) {
       reading.ClearAll();
       if (tick_ < open.absent_until) continue;
       const Outcome outcome = Read(group, open, reading);
-      if (outcome == Outcome::kNotThere) open.absent_until = tick_ + kTicksUntilRetry;
+      if (outcome != Outcome::kRead && outcome != Outcome::kNoDescriptor)
+        open.absent_until = tick_ + kTicksUntilRetry;
+      if (outcome == Outcome::kGroupGone) ForgetReadings(group);
       if (outcome == Outcome::kNoDescriptor) ran_out_ = true;
     }
     TakeOver(*open.file, reading, target);
@@ -130,9 +132,11 @@ CgroupFileSource::Outcome CgroupFileSource::Read(const Group& group, OpenFile& f
   const ssize_t got =
       ::pread(was_open ? file.fd.get() : for_now.get(), text_.data(), text_.size(), 0);
   if (got < 0) {
-    // ENODEV: the group is gone. EOPNOTSUPP: pressure files of a kernel booted with psi=0.
-    if (errno != ENODEV && errno != EOPNOTSUPP) ++counts_.failed_reads;
+    const int error = errno;
     Close(file);
+    if (error == ENODEV) return Outcome::kGroupGone;
+    // EOPNOTSUPP: pressure files of a kernel booted with psi=0.
+    if (error != EOPNOTSUPP) ++counts_.failed_reads;
     return Outcome::kNotThere;
   }
   if (!was_open && !file.kept && counts_.open_files < max_open_files_) {
@@ -156,6 +160,12 @@ void CgroupFileSource::Close(OpenFile& file) {
   if (!file.fd.is_open()) return;
   file.fd.Reset();
   --counts_.open_files;
+}
+
+// Else the last readings of slow files would outlive their group by a second.
+void CgroupFileSource::ForgetReadings(Group& group) {
+  for (OpenFile& file : group.files)
+    if (file.kept) file.kept->ClearAll();
 }
 
 void CgroupFileSource::CloseAll() {

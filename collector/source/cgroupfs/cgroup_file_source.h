@@ -71,7 +71,7 @@ class CgroupFileSource final : public Source {
     std::vector<std::string> directories;
     std::vector<OpenFile> files;  // in order of preference
   };
-  enum class Outcome { kRead, kNotThere, kNoDescriptor };
+  enum class Outcome { kRead, kNotThere, kGroupGone, kNoDescriptor };
 
   void CollectGroup(Slot slot, Group& group, model::FieldSet& target);
   bool IsSatisfied(const ControlFile& file, const model::FieldSet& target) const;
@@ -80,6 +80,7 @@ class CgroupFileSource final : public Source {
   Outcome Read(const Group& group, OpenFile& file, model::FieldSet& reading);
   Outcome Open(const Group& group, const OpenFile& file, Fd& fd);
   void Close(OpenFile& file);
+  static void ForgetReadings(Group& group);
   void CloseAll();
 
   const model::CgroupLayout layout_;

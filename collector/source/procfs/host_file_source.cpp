@@ -33,7 +33,7 @@ constexpr std::array kPressure = {
 
 }  // namespace
 
-HostFileSource::HostFileSource(HostPaths paths)
+HostFileSource::HostFileSource(const HostPaths& paths)
     : stat_{paths.proc + "/stat"},
       meminfo_{paths.proc + "/meminfo"},
       online_{paths.sys + "/devices/system/cpu/online"},

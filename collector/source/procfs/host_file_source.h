@@ -21,7 +21,7 @@ struct HostPaths {
 
 class HostFileSource final : public Source {
  public:
-  explicit HostFileSource(HostPaths paths);
+  explicit HostFileSource(const HostPaths& paths);
 
   std::string_view name() const override { return "host_files"; }
   // Workloads are none of its business.
