@@ -74,7 +74,7 @@ class AutoscalerFaultTest(FaultTest):
         time.sleep(0.5)
         self.assertNotEqual(limits(container), container.original_limits, "nobody was left to restore anything")
 
-        done = subprocess.run([self.stack.ballast, "release", "--state", self.stack.state_folder], capture_output=True, text=True)
+        done = subprocess.run([self.stack.ballast, "release", "--state-dir", self.stack.state_folder], capture_output=True, text=True)
 
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(limits(container), container.original_limits)
