@@ -8,7 +8,7 @@
 #include <list>
 #include <thread>
 
-#include "http_client.h"
+#include "tests/support/http_client.h"
 
 namespace ballast::net {
 namespace {
@@ -18,6 +18,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
+using test::RawHttpClient;
 
 HttpServerOptions SmallOptions() {
   return {.listen = "127.0.0.1:0", .max_connections = 256, .max_header_bytes = 2048, .max_body_bytes = 100,

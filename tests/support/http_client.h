@@ -11,7 +11,7 @@
 
 #include "collector/base/fd.h"
 
-namespace ballast::net {
+namespace ballast::test {
 
 // A client without our code: sends exactly the bytes it is told to, and waits
 // at most a few seconds, so that a server that hangs fails the test.
@@ -63,4 +63,4 @@ class RawHttpClient {
   bool is_connected_ = false;
 };
 
-}  // namespace ballast::net
+}  // namespace ballast::test

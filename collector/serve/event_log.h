@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/model/state.h"
+
+namespace ballast::serve {
+
+struct EventLogOptions {
+  std::size_t max_events = 2000;
+  std::size_t max_bytes = 16 << 20;  // a decision about a thousand workloads is 400 kB
+};
+
+// The last events as the API answers them, each written once when it happens:
+// then the names of the workloads are still known.
+// Not thread-safe.
+class EventLog {
+ public:
+  struct Filter {
+    std::vector<model::EventKind> kinds = {};  // empty: all
+    std::string workload = {};                 // name, path or container id; empty: all
+    std::size_t limit = 100;
+  };
+
+  explicit EventLog(EventLogOptions options = {}) : options_(options) {}
+
+  // `state` knows the workloads that the event is about. Returns the event's JSON.
+  const std::string& Add(const model::Record& record, const model::Event& event, const model::State& state);
+  // A JSON array, newest first.
+  std::string Write(const Filter& filter) const;
+
+ private:
+  struct Entry {
+    model::EventKind kind{};
+    std::vector<std::string> names;  // by which the workloads may be asked for
+    std::string json;
+  };
+  static bool Matches(const Entry& entry, const Filter& filter);
+
+  EventLogOptions options_;
+  std::deque<Entry> entries_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace ballast::serve

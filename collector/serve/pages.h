@@ -1,0 +1,94 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "collector/export/exposition.h"
+#include "collector/metrics/registry.h"
+#include "collector/model/state.h"
+#include "collector/net/event_loop.h"
+#include "collector/net/http_server.h"
+#include "collector/serve/backlog.h"
+#include "collector/serve/event_log.h"
+#include "collector/serve/published.h"
+#include "collector/serve/rate_window.h"
+#include "collector/serve/source_status.h"
+
+namespace ballast::serve {
+
+// Everything over HTTP, on a thread of its own with its own state:
+//
+//   /metrics              workloads and the collector itself, for Prometheus
+//   /api/v1/workloads     every workload; ?view=table for a short form, ?workload=NAME for one
+//   /api/v1/decisions     last decisions and actuations; ?limit=, ?workload=
+//   /api/v1/events        all kinds, the same parameters; ?stream=events or ?stream=table: server-sent
+//   /api/v1/status        host, sources, counters
+//   /healthz              200 while records arrive, else 503
+//   /                     the live table
+class Pages {
+ public:
+  struct Options {
+    net::HttpServerOptions http;
+    std::string version;
+    std::size_t backlog_bytes = 64 << 20;
+    EventLogOptions events;
+    exposition::ExpositionOptions exposition;
+  };
+
+  static Result<std::unique_ptr<Pages>> Start(Options options, metrics::Registry& registry);
+  ~Pages();
+
+  // Thread-safe; never waits. Over the backlog the record is dropped and counted.
+  void Publish(const Published& published);
+  // Thread-safe.
+  void SetSources(std::vector<SourceStatus> sources);
+  std::string address() const { return address_; }
+
+ private:
+  struct Route {
+    std::string_view path;
+    net::Response (Pages::*answer)(const net::Request&);
+  };
+  static const std::vector<Route>& Routes();
+
+  Pages(Options options, metrics::Registry& registry);
+  void Apply(const model::Record& record);
+  void SendTable();
+  net::Response Handle(const net::Request& request);
+  net::Response Metrics(const net::Request& request);
+  net::Response Workloads(const net::Request& request);
+  net::Response Decisions(const net::Request& request);
+  net::Response Events(const net::Request& request);
+  net::Response Status(const net::Request& request);
+  net::Response Health(const net::Request& request);
+  net::Response LivePage(const net::Request& request);
+  std::string WorkloadsJson(bool is_table, std::string_view only) const;
+  net::Response EventList(const net::Request& request, std::vector<model::EventKind> kinds) const;
+
+  Options options_;
+  metrics::Registry& registry_;  // outlives this
+  Backlog backlog_;
+  metrics::Counter publish_dropped_, connections_refused_, over_limit_, same_labels_;
+  metrics::Histogram scrape_duration_;
+  exposition::Exposition::LeftOut reported_;
+  model::State state_;
+  exposition::Exposition exposition_;
+  RateWindow rates_;
+  EventLog events_;
+  std::vector<SourceStatus> sources_;
+  std::chrono::steady_clock::time_point last_record_{};
+  std::string address_;
+  net::EventFeed table_feed_, event_feed_;
+  net::EventLoop loop_;
+  net::EventLoop::Handle table_timer_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::thread thread_;
+};
+
+}  // namespace ballast::serve

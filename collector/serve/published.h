@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "collector/model/record.h"
+#include "collector/net/bytes.h"
+
+namespace ballast::serve {
+
+// A record and its frame on the way to both threads, which read them together
+// with the clients' queues; hence shared.
+struct Published {
+  net::Bytes frame;
+  std::shared_ptr<const model::Record> record;
+};
+
+}  // namespace ballast::serve

@@ -1,0 +1,53 @@
+#include "collector/serve/server.h"
+
+#include "collector/serve/pages.h"
+#include "collector/serve/record_stream.h"
+
+namespace ballast::serve {
+
+struct Server::Impl {
+  std::unique_ptr<RecordStream> stream;
+  std::unique_ptr<Pages> pages;
+};
+
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, metrics::Registry& registry, OnSubmit on_submit) {
+  auto impl = std::make_unique<Impl>();
+  const auto backlog_bytes = static_cast<std::size_t>(options.backlog_bytes);
+  // The page first: a port in use must not cost readers of a running collector anything.
+  auto pages = Pages::Start({.http = std::move(options.http), .version = std::move(options.version),
+                             .backlog_bytes = backlog_bytes, .events = {}, .exposition = {}},
+                            registry);
+  if (!pages) return std::move(pages).error();
+  impl->pages = *std::move(pages);
+  auto stream = RecordStream::Start(std::move(options.stream), backlog_bytes, registry, std::move(on_submit));
+  if (!stream) return std::move(stream).error();
+  impl->stream = *std::move(stream);
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+void Server::Publish(std::string frame, model::Record record) {
+  const Published published{std::make_shared<const std::string>(std::move(frame)),
+                            std::make_shared<const model::Record>(std::move(record))};
+  impl_->stream->Publish(published);
+  impl_->pages->Publish(published);
+}
+
+void Server::SetSources(std::vector<SourceStatus> sources) { impl_->pages->SetSources(std::move(sources)); }
+std::string Server::http_address() const { return impl_->pages->address(); }
+
+void AddOptions(config::OptionTable& table, ServerOptions& options) {
+  table.Section("http", "Metrics, API and live page. Nothing is encrypted or authenticated here: keep it on loopback.");
+  table.Add("http.listen", &options.http.listen, "Address and port; numeric, or localhost.");
+  table.Add("http.max_connections", &options.http.max_connections, {.min = 1, .max = 10'000},
+            "Connections at a time; more are answered 503.");
+  table.Section("stream", "The record socket, for the autoscaler and the command line.");
+  table.Add("stream.socket", &options.stream.path, "Path of the Unix socket.");
+  table.Add("stream.max_clients", &options.stream.max_clients, {.min = 1, .max = 1000}, "Readers at a time.");
+  table.AddBytes("stream.backlog", &options.backlog_bytes, {.min = 1 << 20, .max = 1ULL << 32},
+                 "Records that wait for a thread that hangs; more are dropped and counted.");
+}
+
+}  // namespace ballast::serve
