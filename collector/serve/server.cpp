@@ -28,9 +28,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, metrics::Re
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-void Server::Publish(std::string frame, model::Record record) {
-  const Published published{std::make_shared<const std::string>(std::move(frame)),
-                            std::make_shared<const model::Record>(std::move(record))};
+void Server::Publish(const Published& published) {
   impl_->stream->Publish(published);
   impl_->pages->Publish(published);
 }
@@ -39,14 +37,15 @@ void Server::SetSources(std::vector<SourceStatus> sources) { impl_->pages->SetSo
 std::string Server::http_address() const { return impl_->pages->address(); }
 
 void AddOptions(config::OptionTable& table, ServerOptions& options) {
-  table.Section("http", "Metrics, API and live page. Nothing is encrypted or authenticated here: keep it on loopback.");
-  table.Add("http.listen", &options.http.listen, "Address and port; numeric, or localhost.");
+  table.Section("http", "The HTTP server: /metrics, /api/v1 and the page.");
+  table.Add("http.listen", &options.http.listen, "Address and port; numeric, or localhost. Anything but loopback shows every workload to the network.");
   table.Add("http.max_connections", &options.http.max_connections, {.min = 1, .max = 10'000},
             "Connections at a time; more are answered 503.");
-  table.Section("stream", "The record socket, for the autoscaler and the command line.");
-  table.Add("stream.socket", &options.stream.path, "Path of the Unix socket.");
-  table.Add("stream.max_clients", &options.stream.max_clients, {.min = 1, .max = 1000}, "Readers at a time.");
-  table.AddBytes("stream.backlog", &options.backlog_bytes, {.min = 1 << 20, .max = 1ULL << 32},
+  table.Section("records", "Where records go.");
+  table.Add("records.socket", &options.stream.path,
+            "Unix socket of the record stream, for the autoscaler and the command line.");
+  table.Add("records.max_readers", &options.stream.max_clients, {.min = 1, .max = 1000}, "Readers at a time.");
+  table.AddBytes("records.backlog", &options.backlog_bytes, {.min = 1 << 20, .max = 1ULL << 32},
                  "Records that wait for a thread that hangs; more are dropped and counted.");
 }
 

@@ -12,6 +12,7 @@
 #include "collector/model/record.h"
 #include "collector/net/http_server.h"
 #include "collector/net/stream_server.h"
+#include "collector/serve/published.h"
 #include "collector/serve/source_status.h"
 
 namespace ballast::serve {
@@ -25,14 +26,14 @@ struct ServerOptions {
   std::uint64_t backlog_bytes = 64 << 20;
 };
 
-// Adds http.* and stream.* to the collector's table.
+// Adds http.* and records.* to the collector's table.
 void AddOptions(config::OptionTable& table, ServerOptions& options);
 
 // All that leaves the collector: the record socket and HTTP, each on a thread
 // of its own.
 //
 //   auto server = Server::Start(options, registry, [&](model::Record submitted) { ... });
-//   (*server)->Publish(record::EncodeFrame(record), record);
+//   (*server)->Publish({frame, record});  // both shared, neither copied
 //
 // Thread-safe. `on_submit` is called on the stream's thread with records that
 // hold an event of a kind others may submit; it hands them to the pipeline,
@@ -46,7 +47,7 @@ class Server {
   ~Server();
 
   // Hands over a record and its frame; takes microseconds and never waits.
-  void Publish(std::string frame, model::Record record);
+  void Publish(const Published& published);
   // For /api/v1/status: where each signal comes from, and why.
   void SetSources(std::vector<SourceStatus> sources);
   // "127.0.0.1:9435", with the port that was given for port 0.

@@ -38,7 +38,10 @@ class PagesTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  void Publish(const model::Record& record) { server_->Publish(record::EncodeFrame(record), record); }
+  void Publish(const model::Record& record) {
+    server_->Publish({std::make_shared<const std::string>(record::EncodeFrame(record)),
+                      std::make_shared<const model::Record>(record)});
+  }
   void PublishAll(int ticks) {
     for (const model::Record& record : host_.Run(ticks)) Publish(record);
   }
