@@ -1,7 +1,8 @@
 // The program `ballast-collector`: observes this host and writes no limit.
 //
 //   tick thread (main)   sources -> records; never waits for anybody
-//   network thread       /metrics, /api/v1, the page, the record stream
+//   stream thread        the record socket: frames out, submitted events in
+//   HTTP thread          /metrics, /api/v1, the page
 //   recorder thread      the flight recorder's file
 
 #include <sys/mman.h>
@@ -9,7 +10,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,12 +17,11 @@
 #include "collector/base/file.h"
 #include "collector/base/log.h"
 #include "collector/config/option_table.h"
+#include "collector/metrics/registry.h"
 #include "collector/net/event_loop.h"
-#include "collector/net/stream_server.h"
 #include "collector/pipeline/pipeline.h"
-#include "collector/record/codec.h"
 #include "collector/record/flight_recorder.h"
-#include "collector/record/frame_reader.h"
+#include "collector/serve/server.h"
 #include "collector/source/bpf/bpf_sources.h"
 #include "collector/source/cgroupfs/cgroup_file_source.h"
 #include "collector/source/procfs/host_file_source.h"
@@ -34,11 +33,12 @@ constexpr int kOk = 0;
 constexpr int kBadInput = 2;
 constexpr const char* kConfigFile = "/etc/ballast/collector.toml";
 
+using metrics::Metric;
+
 enum class BpfUse { kRequired, kPreferred, kOff };
 
 struct Settings {
-  std::string listen = "127.0.0.1:9435";
-  std::string socket = "/run/ballast/records.sock";
+  serve::ServerOptions serve;
   std::string record_file;
   std::uint64_t record_bytes = 256ULL << 20;
   std::uint32_t tick_ms = 100;
@@ -52,10 +52,7 @@ struct Settings {
 };
 
 void Describe(config::OptionTable& table, Settings& settings) {
-  table.Section("http", "The HTTP server: /metrics, /api/v1 and the page.");
-  table.Add("http.listen", &settings.listen, "Address and port. Anything but loopback shows every workload to the network.");
-  table.Section("records", "Where records go.");
-  table.Add("records.socket", &settings.socket, "Unix socket of the record stream; the autoscaler reads it.");
+  serve::AddOptions(table, settings.serve);
   table.Add("records.file", &settings.record_file, "Flight recorder's file; empty: none.");
   table.AddBytes("records.file_max", &settings.record_bytes, {.min = 1 << 20}, "Bound of that file and the one before it.");
   table.Section("tick", "How often.");
@@ -94,6 +91,7 @@ void ProtectSelf() {
 struct Sources {
   std::unique_ptr<source::KernelSide> kernel;  // outlives the sources below
   std::vector<std::unique_ptr<source::Source>> list;
+  std::vector<source::Choice> choices;  // where each signal comes from; empty without the kernel side
 };
 
 // In order of precedence: files set only what the kernel side left absent.
@@ -108,6 +106,7 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
         if (!program.attached)
           BALLAST_LOG(kWarn, "BPF program not attached; its signals come from files or are absent",
                       {"program", program.name}, {"why", program.because});
+      sources.choices = std::move(bpf->choices);
       sources.kernel = std::move(bpf->kernel);
       sources.list = std::move(bpf->sources);
     } else {
@@ -135,39 +134,56 @@ pipeline::PipelineOptions ToPipelineOptions(const Settings& settings, bool has_h
           .max_slot = settings.max_workloads};
 }
 
-// Until serve lands: the stream alone, on the tick thread.
-class Stream {
+// What the collector says about itself, brought up to date after each tick.
+class OwnMetrics {
  public:
-  static Result<std::unique_ptr<Stream>> Open(net::EventLoop& loop, const Settings& settings,
-                                              std::function<void(model::Record)> submit) {
-    auto stream = std::unique_ptr<Stream>(new Stream);
-    auto* self = stream.get();
-    net::StreamServer::Handlers handlers;
-    handlers.greeting = [self] { return self->greeting_; };
-    handlers.on_bytes = [self, submit](net::StreamServer::ClientId id, std::string_view bytes) {
-      auto& reader = self->readers_[id];
-      reader.Feed(bytes);
-      while (auto record = reader.Next()) submit(*std::move(record));
-    };
-    handlers.on_closed = [self](net::StreamServer::ClientId id) { self->readers_.erase(id); };
-    BALLAST_TRY(stream->server_, net::StreamServer::Listen(loop, {.path = settings.socket}, std::move(handlers)), "stream");
-    return stream;
+  OwnMetrics(metrics::Registry& registry, const source::KernelSide* kernel) : registry_(registry) {
+    registry.GetGauge(Metric::kBuildInfo, {"ballast-collector", BALLAST_VERSION}).Set(1);
+    if (kernel == nullptr) return;
+    for (const source::ProgramState& program : kernel->programs())
+      registry.GetGauge(Metric::kProgramsAttached, {program.name}).Set(program.attached ? 1 : 0);
   }
-  void Publish(const std::shared_ptr<const pipeline::Published>& published) {
-    state_.Apply(published->record);
-    auto key = std::make_shared<std::string>();
-    model::Record record{state_.header(), state_.ToKey()};
-    record::AppendFrame(*key, record);
-    greeting_ = key;
-    server_->Broadcast(net::Bytes(published, &published->frame));
+
+  void AfterTick(const pipeline::Pipeline& pipeline, std::chrono::duration<double> took) {
+    const pipeline::PipelineCounters& now = pipeline.counters();
+    tick_duration_.Observe(took.count());
+    Raise(ticks_late_, now.late_ticks);
+    Raise(registry_.GetCounter(Metric::kRecords, {"tick"}), now.ticks);
+    Raise(registry_.GetCounter(Metric::kRecords, {"event"}), now.event_records);
+    Raise(registry_.GetCounter(Metric::kRecords, {"key"}), now.key_records);
+    for (const pipeline::SourceCounters& source : now.sources)
+      Raise(registry_.GetCounter(Metric::kSourceErrors, {source.name}), source.errors);
+    if (now.ticks % kTicksBetweenLosses == 0) ReportLosses(pipeline.state());
   }
 
  private:
-  model::State state_;
-  net::Bytes greeting_;
-  std::map<std::uint64_t, record::FrameReader> readers_;
-  std::unique_ptr<net::StreamServer> server_;
+  static constexpr std::uint64_t kTicksBetweenLosses = 10;
+
+  static void Raise(metrics::Counter counter, std::uint64_t to) {
+    const double by = static_cast<double>(to) - counter.Value();
+    if (by > 0) counter.Add(by);
+  }
+  void ReportLosses(const model::State& state) {
+    for (const auto& [ref, entity] : state.entities())
+      if (entity.kind == model::EntityKind::kLoss)
+        Raise(registry_.GetCounter(Metric::kDroppedEvents, {entity.fields.GetText(model::Field::kMap),
+                                                            entity.fields.GetText(model::Field::kReason)}),
+              entity.fields.Get(model::Field::kEventsLost).value_or(0));
+  }
+
+  metrics::Registry& registry_;
+  metrics::Histogram tick_duration_ = registry_.GetHistogram(Metric::kTickDuration);
+  metrics::Counter ticks_late_ = registry_.GetCounter(Metric::kTicksLate);
 };
+
+std::vector<serve::SourceStatus> ToStatus(const std::vector<source::Choice>& choices) {
+  std::vector<serve::SourceStatus> status;
+  for (const source::Choice& choice : choices) {
+    const char* via = choice.via == source::Via::kBpf ? "bpf" : choice.via == source::Via::kFile ? "file" : "absent";
+    status.push_back({std::string(choice.signal), via, choice.because});
+  }
+  return status;
+}
 
 int Run(const Settings& settings) {
   const auto layout = model::ReadCgroupLayout();
@@ -188,10 +204,17 @@ int Run(const Settings& settings) {
   net::EventLoop loop;
   const SystemClock clock;
   std::unique_ptr<pipeline::Pipeline> pipeline;
-  auto stream = Stream::Open(loop, settings, [&](model::Record record) { pipeline->Submit(std::move(record)); });
-  if (!stream) return Complain(stream.error().ToString());
+  metrics::Registry registry;
+  OwnMetrics own(registry, sources->kernel.get());
+  // Submissions arrive on the stream's thread and are sequenced on this one.
+  auto server = serve::Server::Start(settings.serve, registry, [&](model::Record record) {
+    loop.Post([&pipeline, record = std::move(record)]() mutable { pipeline->Submit(std::move(record)); });
+  });
+  if (!server) return Complain(server.error().ToString());
+  (*server)->SetSources(ToStatus(sources->choices));
   const auto publish = [&](const std::shared_ptr<const pipeline::Published>& published) {
-    (*stream)->Publish(published);
+    (*server)->Publish({net::Bytes(published, &published->frame),
+                        std::shared_ptr<const model::Record>(published, &published->record)});
     if (recorder) recorder->Append(published->frame, std::holds_alternative<model::Key>(published->record.body));
   };
   pipeline = std::make_unique<pipeline::Pipeline>(ToPipelineOptions(settings, has_hints), *identity, clock,
@@ -205,11 +228,16 @@ int Run(const Settings& settings) {
     if (!watched) return Complain(watched.error().ToString());
     handles.push_back(*std::move(watched));
   }
-  handles.push_back(loop.Every(std::chrono::milliseconds(settings.tick_ms), [&] { pipeline->Tick(); }));
+  handles.push_back(loop.Every(std::chrono::milliseconds(settings.tick_ms), [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    pipeline->Tick();
+    own.AfterTick(*pipeline, std::chrono::steady_clock::now() - begin);
+  }));
   handles.push_back(loop.OnSignals({SIGINT, SIGTERM}, [&](int) { loop.Stop(); }));
-  BALLAST_LOG(kInfo, "ready", {"socket", settings.socket}, {"workloads", pipeline->registry_counts().tracked});
+  BALLAST_LOG(kInfo, "ready", {"socket", settings.serve.stream.path}, {"http", (*server)->http_address()}, {"workloads", pipeline->registry_counts().tracked});
   loop.Run();
   handles.clear();
+  server->reset();  // before the loop and the pipeline that its threads post to
   return kOk;
 }
 
@@ -223,6 +251,7 @@ int Main(int argc, const char* const* argv) {
     std::fputs(loaded->text.c_str(), stdout);
     return kOk;
   }
+  settings.serve.version = BALLAST_VERSION;
   SetLogLevel(settings.log_level);
   ProtectSelf();
   return Run(settings);
