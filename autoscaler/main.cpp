@@ -31,9 +31,12 @@ int Complain(const std::string& what) {
   return kBadInput;
 }
 
-// It must answer the burst that starves everybody else. All best effort: an
-// unprivileged or confined process works, only later.
+// It must answer the burst that starves everybody else. All best effort: a
+// confined process works, only later. Called in the child too: fork(2) does not
+// inherit memory locks.
 void ProtectSelf() {
+  // Without CAP_IPC_LOCK a lock could make a later allocation fail.
+  if (::geteuid() != 0) return;
   ::setpriority(PRIO_PROCESS, 0, -15);
   ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
   const auto ignored = WriteControlFile("/proc/self/oom_score_adj", "-900");
@@ -53,6 +56,7 @@ void LetGo(const std::string& journal_path, std::string_view why) {
 }
 
 int Work(const control::NodeServiceOptions& options, actuate::Heartbeat& beat) {
+  ProtectSelf();
   const auto done = control::RunNodeService(options, [&beat] { beat.Beat(); });
   if (done) return kOk;
   BALLAST_LOG(kError, "the autoscaler ended", {"why", done.error().ToString()});

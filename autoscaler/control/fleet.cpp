@@ -1,7 +1,6 @@
 #include "autoscaler/control/fleet.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
 namespace ballast::control {
@@ -128,22 +127,25 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
 std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
                                             const model::Record& record) {
   const auto rows = RowsOf(record);
-  std::set<model::WorkloadKey> alive;
+  const bool is_key = std::holds_alternative<model::Key>(record.body);
+  ++reading_;
   for (const auto& [ref, entity] : state.entities()) {
     if (!IsManaged(state, entity)) continue;
     const auto key = model::KeyOf(entity.fields);
     if (!key) continue;
     Tracked& tracked = Track(*key, entity);
+    const auto found = rows.find(ref);
+    const FieldSet* row = found == rows.end() ? nullptr : found->second;
+    // Names come late, from the runtime; a tick without texts has none.
+    if (tracked.last_reading == 0 || is_key || (row != nullptr && !row->texts().empty()))
+      tracked.name = NameOf(entity.fields);
     tracked.ref = ref;
-    tracked.name = NameOf(entity.fields);
-    alive.insert(*key);
-    const auto row = rows.find(ref);
-    TakeReading(tracked, entity.fields, row == rows.end() ? nullptr : row->second,
-                record.header.at);
+    tracked.last_reading = reading_;
+    TakeReading(tracked, entity.fields, row, record.header.at);
   }
   std::vector<model::WorkloadKey> gone;
   for (const auto& [key, tracked] : tracked_)
-    if (!alive.contains(key)) gone.push_back(key);
+    if (tracked.last_reading != reading_) gone.push_back(key);
   for (const model::WorkloadKey& key : gone) tracked_.erase(key);
   return gone;
 }

@@ -54,6 +54,7 @@ struct Tracked {
   bool give_up = false;  // it waited too long: the kernel decides
   std::optional<BootTime> waiting_since;
   int readings = 0;
+  std::uint64_t last_reading = 0;  // of the fleet; an older one: it is gone
   Limit cpu;
   Limit memory;
   forecast::Observer observer;
@@ -84,6 +85,7 @@ class Fleet {
                    BootTime at);
 
   const NodeOptions* options_;
+  std::uint64_t reading_ = 0;
   std::map<model::WorkloadKey, Tracked> tracked_;
 };
 

@@ -71,7 +71,11 @@ class HostScript {
       const model::WorkloadKey key{*fields.Get(model::Field::kCgroupId), 0};
       fields.Set(model::Field::kCpuUsageNs,
                  *fields.Get(model::Field::kCpuUsageNs) + rates_[key] * 100'000);
-      tick.rows.push_back({ref, {}, {}, fields, {}});
+      // Ticks carry numbers; names go with the birth and the keys.
+      model::EntityRow row{ref, {}, {}, {}, {}};
+      fields.ForEachNumber(
+          [&](model::Field field, std::uint64_t value) { row.fields.Set(field, value); });
+      tick.rows.push_back(std::move(row));
     }
     return {Next(), tick};
   }
