@@ -68,6 +68,7 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
   control::NodeServiceOptions options;
   BALLAST_TRY(options.node, control::ToNodeOptions(settings), "configuration");
   options.collector_socket = settings.collector_socket;
+  options.listen = settings.listen;
   BALLAST_TRY(const std::string mounts, ReadSmallFile("/proc/self/mountinfo"), "cgroup mounts");
   options.actuator = {actuate::RootsFromMountinfo(mounts), settings.auto_prefixes,
                       folder.journal_path()};

@@ -2,15 +2,18 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 namespace ballast::actuate {
 
 Result<StateFolder> StateFolder::Lock(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return Error::FromErrno(errno, "state folder " + path);
+  std::error_code failed;
+  if (std::filesystem::create_directories(path, failed))
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all, failed);
+  if (failed) return Error(failed, "state folder " + path);
   const std::string name = path + "/lock";
   Fd lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.is_open()) return Error::FromErrno(errno, name);

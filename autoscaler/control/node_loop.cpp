@@ -30,12 +30,14 @@ bool IsDone(const actuate::Actuation& done) {
 
 }  // namespace
 
-NodeLoop::NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& outbox)
+NodeLoop::NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& outbox,
+                   NodeMetrics metrics)
     : options_(std::move(options)),
       actuator_(&actuator),
       outbox_(&outbox),
       fleet_(options_),
-      decider_(options_) {
+      decider_(options_),
+      metrics_(std::move(metrics)) {
   BALLAST_CHECK(Check(options_).has_value(), "options are checked before the loop is made");
 }
 
@@ -59,7 +61,7 @@ void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
 }
 
 void NodeLoop::OnTime(BootTime now) {
-  if (!state_.is_whole()) return Hold("no key", "no key record from the collector yet");
+  if (!state_.is_whole()) return Hold("no_key", "no key record from the collector yet");
   if (now - last_record_ > options_.stale_after)
     Hold("stale", "no record from the collector; it may be away");
 }
@@ -108,7 +110,7 @@ void NodeLoop::Run(const Trigger& trigger, BootTime at) {
   if (decision.problem.empty())
     Resume();
   else
-    Hold("no solution", decision.problem);
+    Hold("no_solution", decision.problem);
   if (decision.changes.empty() || options_.mode == Mode::kObserve) return;
   decision.id = next_id_++;
   CarryOut(decision);
@@ -127,12 +129,22 @@ void NodeLoop::CarryOut(Decision& decision) {
     if (tracked == nullptr) continue;
     if (change.may_write) {
       change.done = actuator_->Set(change.group, change.resource, change.proposal.target);
-      ++stats_.actuations[static_cast<std::size_t>(change.done->outcome)];
-      if (decision.trigger.refused_at && change.done->outcome == Outcome::kApplied)
-        Add(stats_.reaction, change.done->written_at - *decision.trigger.refused_at);
+      Count(*change.done);
+      if (decision.trigger.refused_at && change.done->outcome == Outcome::kApplied) {
+        const auto reaction = change.done->written_at - *decision.trigger.refused_at;
+        Add(stats_.reaction, reaction);
+        metrics_.reaction.Observe(std::chrono::duration<double>(reaction).count());
+      }
     }
+    metrics_.CountDecision(OutcomeOf(change));
     Settle(decision, change, *tracked);
   }
+}
+
+void NodeLoop::Count(const actuate::Actuation& done) {
+  const auto outcome = static_cast<std::size_t>(done.outcome);
+  ++stats_.actuations[outcome];
+  metrics_.actuations[outcome].Add();
 }
 
 void NodeLoop::Settle(const Decision& decision, const Change& change, Tracked& tracked) {
@@ -183,7 +195,7 @@ void NodeLoop::AdoptNew(BootTime at) {
 void NodeLoop::SetStandingValues(Tracked& tracked) {
   const auto set = [&](Resource resource, std::int64_t amount) {
     const actuate::Actuation done = actuator_->Set(tracked.group, resource, amount);
-    ++stats_.actuations[static_cast<std::size_t>(done.outcome)];
+    Count(done);
     if (!IsDone(done) && done.outcome != Outcome::kRefused)
       Say(fmt::format("{} not set: {}", actuate::ToString(resource), done.error), &tracked);
     return IsDone(done);
@@ -204,7 +216,7 @@ void NodeLoop::EndLongWaits(BootTime at) {
     tracked.give_up = too_long;
     const actuate::Actuation done =
         actuator_->Set(tracked.group, Resource::kMemoryWait, too_long ? 0 : 1);
-    ++stats_.actuations[static_cast<std::size_t>(done.outcome)];
+    Count(done);
     if (too_long)
       Say("waited too long at a memory limit that cannot rise: the kernel decides now", &tracked);
   }

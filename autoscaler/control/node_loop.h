@@ -18,13 +18,14 @@
 
 #include "autoscaler/actuate/actuator.h"
 #include "autoscaler/control/decide.h"
+#include "autoscaler/control/node_metrics.h"
 #include "autoscaler/control/outbox.h"
 #include "collector/model/histogram.h"
 #include "collector/model/state.h"
 
 namespace ballast::control {
 
-// For the daemon's own metrics; only rise.
+// What the loop did; only rises.
 struct NodeStats {
   std::uint64_t decisions = 0;                // solved, with or without a change
   std::uint64_t events = 0;                   // of the kernel's refusals
@@ -35,7 +36,8 @@ struct NodeStats {
 class NodeLoop {
  public:
   // Both outlive the loop. Requires: Check(options) is ok.
-  NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& outbox);
+  NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& outbox,
+           NodeMetrics metrics = {});
   // The decider holds a pointer to the options.
   NodeLoop(const NodeLoop&) = delete;
   NodeLoop& operator=(const NodeLoop&) = delete;
@@ -48,6 +50,7 @@ class NodeLoop {
   const NodeStats& stats() const { return stats_; }
   // "": everything works; else why what is applied is kept.
   const std::string& holding() const { return holding_; }
+  const char* holding_kind() const { return holding_kind_; }  // nullptr: everything works
   std::size_t workloads() { return fleet_.tracked().size(); }
 
  private:
@@ -59,6 +62,7 @@ class NodeLoop {
   void Run(const Trigger& trigger, BootTime at);
   void CarryOut(Decision& decision);
   void Settle(const Decision& decision, const Change& change, Tracked& tracked);
+  void Count(const actuate::Actuation& done);
   void SetStandingValues(Tracked& tracked);
   void EndLongWaits(BootTime at);
 
@@ -74,6 +78,7 @@ class NodeLoop {
   Fleet fleet_;
   Decider decider_;
   NodeStats stats_;
+  NodeMetrics metrics_;
   std::string holding_;
   const char* holding_kind_ = nullptr;
   BootTime last_record_{};

@@ -9,6 +9,7 @@
 #include "autoscaler/control/node_loop.h"
 #include "collector/base/log.h"
 #include "collector/net/event_loop.h"
+#include "collector/net/http_server.h"
 #include "collector/net/stream_client.h"
 #include "collector/record/frame_reader.h"
 
@@ -53,7 +54,9 @@ class NodeService {
   NodeService(NodeServiceOptions options, actuate::CgroupActuator actuator,
               const std::function<void()>& alive)
       : actuator_(std::move(actuator)),
-        node_(std::move(options.node), actuator_, outbox_),
+        metrics_(NodeMetrics::Make(registry_)),
+        node_(std::move(options.node), actuator_, outbox_, metrics_),
+        listen_(std::move(options.listen)),
         sender_(clock_),
         alive_(alive),
         client_(events_, {.path = std::move(options.collector_socket)},
@@ -62,6 +65,7 @@ class NodeService {
                  .on_down = [this](const Error& error) { OnDown(error); }}) {}
 
   Result<> Run() {
+    BALLAST_TRY_DO(Listen(), "metrics");
     const auto stop = events_.OnSignals({SIGTERM, SIGINT}, [this](int) { events_.Stop(); });
     const auto beat = events_.Every(100ms, [this] { OnBeat(); });
     OnBeat();
@@ -75,6 +79,30 @@ class NodeService {
   }
 
  private:
+  Result<> Listen() {
+    if (listen_.empty()) return Ok();
+    const auto answer = [this](const net::Request& request) {
+      if (request.target.path != "/metrics")
+        return net::MakeError(404, "only /metrics is served here");
+      net::Response page;
+      page.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      page.body = registry_.Serialize();
+      return page;
+    };
+    BALLAST_TRY(
+        http_,
+        net::HttpServer::Listen(events_, {.listen = listen_}, {.handle = answer, .on_refused = {}}),
+        "http.listen");
+    return Ok();
+  }
+
+  void OnRecord(const model::Record& record) {
+    const BootTime begin = clock_.Now();
+    node_.OnRecord(record, begin);
+    metrics_.records[record.body.index()].Add();
+    metrics_.loop_duration.Observe(std::chrono::duration<double>(clock_.Now() - begin).count());
+  }
+
   void OnUp() {
     reader_ = {};
     BALLAST_LOG(kInfo, "connected to the collector", {"workloads", node_.workloads()});
@@ -82,7 +110,7 @@ class NodeService {
 
   void OnBytes(std::string_view bytes) {
     reader_.Feed(bytes);
-    while (const auto record = reader_.Next()) node_.OnRecord(*record, clock_.Now());
+    while (const auto record = reader_.Next()) OnRecord(*record);
     sender_.Drain(outbox_, client_);
   }
 
@@ -92,19 +120,26 @@ class NodeService {
 
   void OnBeat() {
     alive_();
+    metrics_.lease_renewed.Add();
     node_.OnTime(clock_.Now());
     sender_.Drain(outbox_, client_);
+    metrics_.SetHeld(node_.holding_kind());
+    metrics_.journal_events.Set(static_cast<double>(outbox_.waiting()));
   }
 
   SystemClock clock_;
   net::EventLoop events_;
   actuate::CgroupActuator actuator_;
   Outbox outbox_;
+  metrics::Registry registry_;
+  NodeMetrics metrics_;
   NodeLoop node_;
+  std::string listen_;
   Sender sender_;
   record::FrameReader reader_;
   const std::function<void()>& alive_;  // the caller's, who waits in Run()
-  net::StreamClient client_;            // last: its handlers use the rest
+  std::unique_ptr<net::HttpServer> http_;
+  net::StreamClient client_;  // last: its handlers use the rest
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace ballast::control {
 struct NodeServiceOptions {
   NodeOptions node;
   std::string collector_socket;
+  std::string listen;  // of /metrics; empty: none
   actuate::CgroupActuatorOptions actuator;
 };
 

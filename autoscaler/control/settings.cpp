@@ -82,10 +82,12 @@ void Describe(OptionTable& table, Settings& s) {
   table.Add(
       "auto_prefixes", &s.auto_prefixes,
       "Cgroup paths below which limits may be written in mode auto; nothing else is ever written.");
-  table.Section("records", "Where records come from and events go.");
-  table.Add("records.socket", &s.collector_socket, "The collector's record stream.");
-  table.Section("state", "What must outlive the program.");
-  table.Add("state.dir", &s.state_dir, "Journal of the original limits, and the lock.");
+  table.Add("collector_socket", &s.collector_socket,
+            "The collector's record stream: records come from it, events go back on it.");
+  table.Add("state_dir", &s.state_dir, "Journal of the original limits, and the lock.");
+  table.Section("http", "The autoscaler's own metrics.");
+  table.Add("http.listen", &s.listen,
+            "Address and port of /metrics, like 127.0.0.1:9436; empty: none.");
   table.Section("lease", "What happens when the program dies.");
   table.Add("lease.timeout_ms", &s.lease_ms, {.min = 500, .max = 60'000},
             "Limits are let go when the autoscaler has not answered for so long.");

@@ -31,7 +31,8 @@ struct Settings {
   Mode mode = Mode::kRecommend;
   std::vector<std::string> auto_prefixes;
   std::string collector_socket = "/run/ballast/records.sock";
-  std::string state_dir = "/var/lib/ballast";
+  std::string state_dir = "/var/lib/ballast/autoscaler";
+  std::string listen;  // empty: no metrics are served
   LogLevel log_level = LogLevel::kInfo;
   std::int64_t lease_ms = 3000;
   std::uint64_t memory_pool = 0;  // 0: what is available

@@ -36,11 +36,11 @@ int Run(const std::string& state_dir) {
 }  // namespace
 
 void AddRelease(CLI::App& app, int& exit_status) {
-  auto state_dir =
-      std::make_shared<std::string>("/var/lib/ballast");  // the second owner is the callback
+  auto state_dir = std::make_shared<std::string>(
+      "/var/lib/ballast/autoscaler");  // the second owner is the callback
   CLI::App* command =
       app.add_subcommand("release", "Put back the limits of an autoscaler that died");
-  command->add_option("--state-dir", *state_dir, "The autoscaler's state folder");
+  command->add_option("--state,--state-dir", *state_dir, "The autoscaler's state folder");
   command->callback([state_dir, &exit_status] { exit_status = Run(*state_dir); });
 }
 

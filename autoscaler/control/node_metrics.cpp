@@ -1,0 +1,38 @@
+#include "autoscaler/control/node_metrics.h"
+
+#include "autoscaler/actuate/actuator.h"
+
+namespace ballast::control {
+
+using metrics::Metric;
+
+NodeMetrics NodeMetrics::Make(metrics::Registry& registry) {
+  NodeMetrics made;
+  for (std::size_t i = 0; i < kOutcomes.size(); ++i)
+    made.decisions[i] = registry.GetCounter(Metric::kDecisions, {kOutcomes[i]});
+  for (std::size_t i = 0; i < made.actuations.size(); ++i)
+    made.actuations[i] = registry.GetCounter(Metric::kActuations,
+                                             {actuate::ToString(static_cast<actuate::Outcome>(i))});
+  constexpr std::array kKinds = {"tick", "event", "key"};
+  for (std::size_t i = 0; i < kKinds.size(); ++i)
+    made.records[i] = registry.GetCounter(Metric::kRecordsRead, {kKinds[i]});
+  for (std::size_t i = 0; i < kHeldReasons.size(); ++i)
+    made.held[i] = registry.GetGauge(Metric::kHeld, {kHeldReasons[i]});
+  made.reaction = registry.GetHistogram(Metric::kReaction);
+  made.loop_duration = registry.GetHistogram(Metric::kLoopDuration);
+  made.journal_events = registry.GetGauge(Metric::kJournalEvents);
+  made.lease_renewed = registry.GetCounter(Metric::kLeaseRenewed);
+  return made;
+}
+
+void NodeMetrics::CountDecision(std::string_view outcome) {
+  for (std::size_t i = 0; i < kOutcomes.size(); ++i)
+    if (outcome == kOutcomes[i]) decisions[i].Add();
+}
+
+void NodeMetrics::SetHeld(const char* reason) {
+  for (std::size_t i = 0; i < kHeldReasons.size(); ++i)
+    held[i].Set(reason != nullptr && std::string_view(reason) == kHeldReasons[i] ? 1 : 0);
+}
+
+}  // namespace ballast::control

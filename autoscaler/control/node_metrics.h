@@ -1,0 +1,33 @@
+#pragma once
+
+// The autoscaler's own metrics. Made by default they count into nothing, which
+// is what tests, replays and simulations want.
+
+#include <array>
+#include <string_view>
+
+#include "collector/metrics/registry.h"
+
+namespace ballast::control {
+
+struct NodeMetrics {
+  static constexpr std::array kOutcomes = {"applied", "recommended", "held", "refused", "failed"};
+  static constexpr std::array kHeldReasons = {"no_key", "stale", "no_solution"};
+
+  std::array<metrics::Counter, kOutcomes.size()> decisions;
+  std::array<metrics::Counter, 6> actuations;  // by actuate::Outcome
+  std::array<metrics::Counter, 3> records;     // by alternative of Record::body
+  std::array<metrics::Gauge, kHeldReasons.size()> held;
+  metrics::Histogram reaction;
+  metrics::Histogram loop_duration;
+  metrics::Gauge journal_events;
+  metrics::Counter lease_renewed;
+
+  static NodeMetrics Make(metrics::Registry& registry);
+
+  void CountDecision(std::string_view outcome);
+  // nullptr: nothing is held.
+  void SetHeld(const char* reason);
+};
+
+}  // namespace ballast::control
