@@ -27,13 +27,13 @@
 
 #include <bpf/bpf_tracing.h>
 
-const volatile __u32 cfg_cpus = 1;                        /* possible CPUs */
+const volatile __u32 cfg_cpus = 1;			    /* possible CPUs */
 const volatile __u64 cfg_throttle_gap_ns = 5 * 1000 * 1000; /* between events of one slot */
 
 struct rql_task {
 	u64 run_delay_ns; /* run_delay as of the last switch-in */
-	u64 css_set;      /* address the cached slot belongs to; 0: task not seen before */
-	u64 generation;   /* of the slot table then */
+	u64 css_set;	  /* address the cached slot belongs to; 0: task not seen before */
+	u64 generation;	  /* of the slot table then */
 	u32 slot;
 	u32 own_throttled; /* switched out by its own quota; the next wait is its own */
 };
@@ -111,7 +111,8 @@ static __always_inline u32 bucket_of(u64 wait_ns)
 static __always_inline u32 cached_slot(struct task_struct *task, struct rql_task *seen)
 {
 	struct css_set *cset = task->cgroups;
-	u64 generation = slt_generation; /* before the lookup: a change meanwhile is seen next time */
+	u64 generation =
+	    slt_generation; /* before the lookup: a change meanwhile is seen next time */
 
 	if (seen->css_set == (u64)cset && seen->generation == generation)
 		return seen->slot;
@@ -233,7 +234,7 @@ static __always_inline void book_wait(struct rql_row *row, struct rql_task *seen
 static __always_inline void enter_cpu(struct task_struct *next, struct rql_cpu *here, u32 cpu)
 {
 	struct rql_task *seen =
-		bpf_task_storage_get(&rql_tasks, next, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	    bpf_task_storage_get(&rql_tasks, next, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct rql_row *row;
 	u64 wait_ns;
 

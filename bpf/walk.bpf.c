@@ -38,8 +38,8 @@ struct {
 __u64 wlk_generation = 0;
 __u32 wlk_place = 0;
 /* Of the walk that runs or ran last. */
-__u64 wlk_cgroups = 0;   /* visited */
-__u64 wlk_tracked = 0;   /* of those, in a slot */
+__u64 wlk_cgroups = 0;	 /* visited */
+__u64 wlk_tracked = 0;	 /* of those, in a slot */
 __u64 wlk_row_range = 0; /* slot beyond the rows: not written; never, if sizes agree */
 
 /* In .bss, not on the 512-byte stack. */
@@ -49,7 +49,8 @@ static u64 lists[8 * NR_LRU_LISTS];
  * css and refuses loads behind it. Since 6.2 a kfunc says what it really is and
  * fields are plain loads; before, each is a call. The verifier drops the other
  * half. */
-#define AS(type, css) ((type *)(cfg_cast ? bpf_rdonly_cast(css, bpf_core_type_id_kernel(type)) : (css)))
+#define AS(type, css)                                                                              \
+	((type *)(cfg_cast ? bpf_rdonly_cast(css, bpf_core_type_id_kernel(type)) : (css)))
 #define READ(state, field) (cfg_cast ? (state)->field : BPF_CORE_READ(state, field))
 /* Element of an array of u64 in it; the index is an enum of the running kernel,
  * constant for the verifier. */
@@ -128,12 +129,12 @@ static __always_inline void add_node(struct wlk_row *row, const void *memcg, u32
 		return;
 	bpf_probe_read_kernel(&info, sizeof(info),
 			      memcg + bpf_core_field_offset(struct mem_cgroup, nodeinfo) +
-				      sizeof(void *) * node);
+				  sizeof(void *) * node);
 	if (!info)
 		return;
 	if (bpf_probe_read_kernel(
-		    lists, size,
-		    info + bpf_core_field_offset(struct mem_cgroup_per_node, lru_zone_size)))
+		lists, size,
+		info + bpf_core_field_offset(struct mem_cgroup_per_node, lru_zone_size)))
 		return;
 	for (zone = 0; zone < 8; zone++) {
 		if ((zone + 1) * NR_LRU_LISTS * sizeof(u64) > size)

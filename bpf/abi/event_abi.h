@@ -6,28 +6,29 @@
 
 #define EVT_ABI_VERSION 1
 #define EVT_COMM 16u
-#define EVT_PATH 512u /* cgroup paths of pods are about 200 long; longer ones are cut and counted */
+#define EVT_PATH 512u /* cgroup paths of pods are about 200 long; longer ones are cut and counted  \
+		       */
 
 /* evt_head.kind; values are part of the format, append only. */
 enum evt_kind {
 	EVT_NONE,
-	EVT_THROTTLE,     /* rql_on_switch: a task of `slot` ran into its own quota */
+	EVT_THROTTLE,	  /* rql_on_switch: a task of `slot` ran into its own quota */
 	EVT_MEMORY_LIMIT, /* mem_on_reclaim: a task of `slot` reclaims at a memory limit */
-	EVT_OOM_KILL,     /* oom_on_victim_*: `pid` of `slot` was chosen */
+	EVT_OOM_KILL,	  /* oom_on_victim_*: `pid` of `slot` was chosen */
 	EVT_CGROUP_MADE,  /* slt_on_mkdir: struct evt_cgroup */
-	EVT_CGROUP_GONE   /* slt_on_rmdir: struct evt_cgroup */
+	EVT_CGROUP_GONE	  /* slt_on_rmdir: struct evt_cgroup */
 };
 
 /* evt_head.flags */
 #define EVT_SLOT_OF_TRIGGER 0x1u /* OOM before 6.10: `slot` is of the task that needed memory */
-#define EVT_PATH_CUT 0x2u        /* `path` is not whole */
-#define EVT_IS_ROOT 0x4u         /* gone: it was a workload's own directory */
+#define EVT_PATH_CUT 0x2u	 /* `path` is not whole */
+#define EVT_IS_ROOT 0x4u	 /* gone: it was a workload's own directory */
 
 struct evt_head {
 	unsigned int kind;
-	unsigned int slot; /* SLT_OTHER: of no tracked workload */
+	unsigned int slot;	    /* SLT_OTHER: of no tracked workload */
 	unsigned long long boot_ns; /* CLOCK_BOOTTIME */
-	unsigned int pid;           /* thread that hit it; OOM: the victim. 0: none */
+	unsigned int pid;	    /* thread that hit it; OOM: the victim. 0: none */
 	unsigned int flags;
 	char comm[EVT_COMM]; /* of that thread; empty where not known */
 };

@@ -14,17 +14,17 @@
 struct rql_row {
 	unsigned int waits[RQL_BUCKETS];     /* runnable, waiting for a CPU */
 	unsigned int own_waits[RQL_BUCKETS]; /* waits that the own quota caused */
-	unsigned long long wait_ns;          /* sum of `waits` */
-	unsigned long long own_ns;           /* sum of `own_waits` */
-	unsigned long long ran_ns;           /* on the CPU, booked at switch-out */
-	unsigned long long switches;         /* switch-ins */
+	unsigned long long wait_ns;	     /* sum of `waits` */
+	unsigned long long own_ns;	     /* sum of `own_waits` */
+	unsigned long long ran_ns;	     /* on the CPU, booked at switch-out */
+	unsigned long long switches;	     /* switch-ins */
 };
 
 /* Row cpu: the task on the CPU. rql_on_switch's own memory; user space only
  * learns from it who runs now. */
 struct rql_cpu {
-	unsigned long long task;        /* kernel address; 0: idle or not seen yet */
-	unsigned long long exec_ns;     /* its sum_exec_runtime at switch-in */
+	unsigned long long task;    /* kernel address; 0: idle or not seen yet */
+	unsigned long long exec_ns; /* its sum_exec_runtime at switch-in */
 	unsigned int slot;
 	unsigned int pid;
 	unsigned long long pad[5];

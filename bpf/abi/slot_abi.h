@@ -14,7 +14,7 @@
 
 /* Ids of different hierarchies collide (every root is 1), so both are the key. */
 struct slt_key {
-	unsigned long long cgroup_id;    /* kernfs id: inode number of the directory */
+	unsigned long long cgroup_id;	 /* kernfs id: inode number of the directory */
 	unsigned long long hierarchy_id; /* 0: cgroup2; else first number in /proc/self/cgroup */
 };
 

@@ -14,10 +14,10 @@
 
 /* wlk_row.present: which groups of fields hold a value. A clear bit means that
  * this kernel or this cgroup does not have it; the fields are then 0. */
-#define WLK_HAS_CPU 0x1u      /* usage_ns, user_ns, system_ns */
-#define WLK_HAS_CFS 0x2u      /* shares, quota_ns .. throttled_ns */
-#define WLK_HAS_MEMORY 0x4u   /* memory_pages .. oom_kill_events, failcnt */
-#define WLK_HAS_LRU 0x8u      /* the five lists */
+#define WLK_HAS_CPU 0x1u    /* usage_ns, user_ns, system_ns */
+#define WLK_HAS_CFS 0x2u    /* shares, quota_ns .. throttled_ns */
+#define WLK_HAS_MEMORY 0x4u /* memory_pages .. oom_kill_events, failcnt */
+#define WLK_HAS_LRU 0x8u    /* the five lists */
 #define WLK_HAS_PRESSURE 0x10u
 #define WLK_HAS_BURST 0x20u   /* burst_ns (5.14 and newer) */
 #define WLK_HAS_CPUACCT 0x40u /* cpuacct_ns (v1) */
@@ -53,7 +53,7 @@ struct wlk_row {
 	unsigned long long memory_high_pages;
 	unsigned long long memory_low_pages;
 	unsigned long long memory_watermark_pages; /* lifetime maximum before 6.12 */
-	unsigned long long swap_pages;             /* v1: memory plus swap (memsw) */
+	unsigned long long swap_pages;		   /* v1: memory plus swap (memsw) */
 	unsigned long long swap_max_pages;
 	unsigned long long failcnt; /* v1: charges refused at the limit */
 	unsigned long long high_events;

@@ -23,8 +23,8 @@ extern volatile __u64 slt_generation;
 static __always_inline struct slt_key key_of(struct cgroup *cgrp)
 {
 	struct slt_key key = {
-		.cgroup_id = BPF_CORE_READ(cgrp, kn, id),
-		.hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id),
+	    .cgroup_id = BPF_CORE_READ(cgrp, kn, id),
+	    .hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id),
 	};
 
 	return key;
@@ -44,24 +44,22 @@ static __always_inline struct slt_value *value_of(struct cgroup *cgrp)
 		struct cgroup_subsys_state *css_ = 0;                                              \
 		if (bpf_core_enum_value_exists(enum cgroup_subsys_id, controller))                 \
 			bpf_probe_read_kernel(                                                     \
-				&css_, sizeof(css_),                                               \
-				(void *)(object) + bpf_core_field_offset(type, subsys) +           \
-					sizeof(void *) *                                           \
-						bpf_core_enum_value(enum cgroup_subsys_id,         \
-								    controller));                  \
+			    &css_, sizeof(css_),                                                   \
+			    (void *)(object) + bpf_core_field_offset(type, subsys) +               \
+				sizeof(void *) *                                                   \
+				    bpf_core_enum_value(enum cgroup_subsys_id, controller));       \
 		css_;                                                                              \
 	})
 
 /* The same of a trusted cgroup, by a plain load: the verifier sees a constant. */
 #define CSS_OF(cgrp, controller)                                                                   \
-	(bpf_core_enum_value_exists(enum cgroup_subsys_id, controller) ?                           \
-		 *(struct cgroup_subsys_state **)((void *)(cgrp) +                                 \
-						  bpf_core_field_offset(struct cgroup, subsys) +   \
-						  sizeof(void *) *                                 \
-							  bpf_core_enum_value(                     \
-								  enum cgroup_subsys_id,           \
-								  controller)) :                   \
-		 0)
+	(bpf_core_enum_value_exists(enum cgroup_subsys_id, controller)                             \
+	     ? *(struct cgroup_subsys_state **)((void *)(cgrp) +                                   \
+						bpf_core_field_offset(struct cgroup, subsys) +     \
+						sizeof(void *) *                                   \
+						    bpf_core_enum_value(enum cgroup_subsys_id,     \
+									controller))               \
+	     : 0)
 
 static __always_inline struct slt_value *value_of_css(struct cgroup_subsys_state *css)
 {

@@ -32,12 +32,19 @@ namespace {
 constexpr std::uint32_t kGroups = 1000;
 
 // One v2 directory or its v1 siblings hold the same values under these names.
-constexpr const char* kV2Files[] = {"cpu.stat",       "cpu.max",     "cpu.weight",  "memory.current",  "memory.max",
-                                    "memory.high",    "memory.peak", "memory.stat", "memory.swap.current", "cpu.pressure",
-                                    "memory.pressure", "io.pressure"};
-constexpr const char* kV1Files[] = {"cpu.stat", "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.shares",
-                                    "memory.usage_in_bytes", "memory.limit_in_bytes",
-                                    "memory.max_usage_in_bytes", "memory.stat", "memory.memsw.usage_in_bytes"};
+constexpr const char* kV2Files[] = {"cpu.stat",       "cpu.max",         "cpu.weight",
+                                    "memory.current", "memory.max",      "memory.high",
+                                    "memory.peak",    "memory.stat",     "memory.swap.current",
+                                    "cpu.pressure",   "memory.pressure", "io.pressure"};
+constexpr const char* kV1Files[] = {"cpu.stat",
+                                    "cpu.cfs_quota_us",
+                                    "cpu.cfs_period_us",
+                                    "cpu.shares",
+                                    "memory.usage_in_bytes",
+                                    "memory.limit_in_bytes",
+                                    "memory.max_usage_in_bytes",
+                                    "memory.stat",
+                                    "memory.memsw.usage_in_bytes"};
 
 // Exits with the reason: a benchmark that measured nothing must not look fine.
 template <typename T>
@@ -68,13 +75,15 @@ class World {
  private:
   World() {
     hierarchies_ = MeasuredHierarchies(Must(model::ReadCgroupLayout()));
-    kernel_ = Must(KernelSide::Start(ReadKernelFacts(), {.slots = kGroups + 1, .max_cgroups = 8 * kGroups}));
+    kernel_ = Must(
+        KernelSide::Start(ReadKernelFacts(), {.slots = kGroups + 1, .max_cgroups = 8 * kGroups}));
     SlotTable slots(*kernel_);
     const std::string top = "/ballast-bench-" + std::to_string(::getpid());
     for (const auto& hierarchy : hierarchies_) {
       Make(hierarchy, hierarchy.mount_point + top);
       for (std::uint32_t i = 1; i <= kGroups; ++i) {
-        Must(slots.Track(i, Make(hierarchy, hierarchy.mount_point + top + "/" + std::to_string(i))));
+        Must(
+            slots.Track(i, Make(hierarchy, hierarchy.mount_point + top + "/" + std::to_string(i))));
         AddFiles(directories_.back().directory, hierarchy.is_v2);
       }
     }
@@ -123,7 +132,8 @@ void Measure(benchmark::State& state, double& result, Body body) {
   World& world = World::Get();
   const double begin = CpuNs();
   for (auto _ : state) body(world);
-  result = (CpuNs() - begin) / static_cast<double>(state.iterations()) / static_cast<double>(world.group_directories());
+  result = (CpuNs() - begin) / static_cast<double>(state.iterations()) /
+           static_cast<double>(world.group_directories());
   state.counters["ns/cgroup"] = result;
 }
 
@@ -143,7 +153,8 @@ void BM_FilesOnKeptDescriptors(benchmark::State& state) {
     if (!fd.is_open()) break;
     kept.push_back(std::move(fd));
   }
-  const double share = static_cast<double>(kept.size()) / static_cast<double>(World::Get().files().size());
+  const double share =
+      static_cast<double>(kept.size()) / static_cast<double>(World::Get().files().size());
   Measure(state, kept_ns, [&](World&) {
     char text[8192];
     for (const Fd& fd : kept) benchmark::DoNotOptimize(::pread(fd.get(), text, sizeof(text), 0));
@@ -173,7 +184,8 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   if (walk_ns > 0 && kept_ns > 0 && opened_ns > 0)
-    std::printf("walk %.0f ns per cgroup and hierarchy (budget 1000); files on kept descriptors %.1fx, "
-                "opened each time %.1fx as much (budget 10x)\n",
-                walk_ns, kept_ns / walk_ns, opened_ns / walk_ns);
+    std::printf(
+        "walk %.0f ns per cgroup and hierarchy (budget 1000); files on kept descriptors %.1fx, "
+        "opened each time %.1fx as much (budget 10x)\n",
+        walk_ns, kept_ns / walk_ns, opened_ns / walk_ns);
 }

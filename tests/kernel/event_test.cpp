@@ -47,7 +47,8 @@ class EventTest : public test::KernelTest {
   }
   void OpenRing() {
     auto ring = EventRing::Open(*kernel_, [this](const KernelEvent& event) {
-      seen_.push_back({event, std::string(event.comm), std::string(event.path), SystemClock().Now()});
+      seen_.push_back(
+          {event, std::string(event.comm), std::string(event.path), SystemClock().Now()});
     });
     ASSERT_TRUE(ring) << ring.error().ToString();
     ring_ = *std::move(ring);
@@ -58,7 +59,8 @@ class EventTest : public test::KernelTest {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
     while (std::chrono::steady_clock::now() < end) {
       const auto found = std::ranges::find_if(seen_, [&](const Seen& seen) {
-        return seen.event.kind == kind && seen.event.slot == slot && (path.empty() || seen.path == path);
+        return seen.event.kind == kind && seen.event.slot == slot &&
+               (path.empty() || seen.path == path);
       });
       if (found != seen_.end()) return &*found;
       pollfd ready{ring_->poll_fd(), POLLIN, 0};
@@ -176,7 +178,8 @@ TEST_F(EventTest, FullSlotTableIsCounted) {
   ASSERT_TRUE(slots_->Track(kSlot, directory));
 
   std::vector<std::unique_ptr<TestGroup>> inner;
-  for (int i = 0; i < 16; ++i) inner.push_back(std::make_unique<TestGroup>(group, std::to_string(i)));
+  for (int i = 0; i < 16; ++i)
+    inner.push_back(std::make_unique<TestGroup>(group, std::to_string(i)));
 
   EXPECT_GT(Dropped("slots", "slot_table_full"), 0u);
   while (!inner.empty()) inner.pop_back();
@@ -200,7 +203,8 @@ TEST_F(EventTest, NothingIsDroppedInNormalUse) {
   Child(group, [] { SpinFor(milliseconds(100)); }).Wait();
   ASSERT_TRUE(ring_->Consume());
 
-  for (const DropCount& drop : ReadDrops(*kernel_)) EXPECT_EQ(drop.count, 0u) << drop.program << " " << drop.reason;
+  for (const DropCount& drop : ReadDrops(*kernel_))
+    EXPECT_EQ(drop.count, 0u) << drop.program << " " << drop.reason;
 }
 
 }  // namespace

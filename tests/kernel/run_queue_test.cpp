@@ -89,7 +89,8 @@ TEST_F(RunQueueTest, WaitSumAgreesWithSchedstat) {
 
   const RunQueueTotals& totals = queue_->Read(kSlot);
   ASSERT_GT(witness.wait_ns, 1'000'000'000u) << "not enough contention to compare anything";
-  EXPECT_NEAR(static_cast<double>(totals.wait_ns) / static_cast<double>(witness.wait_ns), 1.0, 0.01);
+  EXPECT_NEAR(static_cast<double>(totals.wait_ns) / static_cast<double>(witness.wait_ns), 1.0,
+              0.01);
   EXPECT_EQ(totals.own_wait_ns, 0u);
   EXPECT_EQ(CountOf(totals.waits), totals.switches);
 }
@@ -106,8 +107,12 @@ TEST_F(RunQueueTest, RanTimeAgreesWithSchedstat) {
 }
 
 // Nanoseconds; bucket 0 begins at 0, the last one never ends.
-double LowerEdge(std::size_t bucket) { return bucket == 0 ? 0 : 500.0 * std::pow(2.0, static_cast<double>(bucket)); }
-double UpperEdge(std::size_t bucket) { return 1000.0 * std::pow(2.0, static_cast<double>(bucket)); }
+double LowerEdge(std::size_t bucket) {
+  return bucket == 0 ? 0 : 500.0 * std::pow(2.0, static_cast<double>(bucket));
+}
+double UpperEdge(std::size_t bucket) {
+  return 1000.0 * std::pow(2.0, static_cast<double>(bucket));
+}
 
 // The witness counts how often the quota ran out: each time, the one task of
 // the group waited for it.
@@ -224,7 +229,9 @@ TEST_F(RunQueueTest, TaskMovedBetweenGroupsIsBookedToTheNewOne) {
   const std::uint64_t after = queue_->Read(kSlot + 1).ran_ns;
   EXPECT_GT(before, 50'000'000u);
   EXPECT_GT(after, 50'000'000u);
-  EXPECT_NEAR(static_cast<double>(before + after) / static_cast<double>(SchedStatOf(child.pid()).ran_ns), 1.0, 0.01);
+  EXPECT_NEAR(
+      static_cast<double>(before + after) / static_cast<double>(SchedStatOf(child.pid()).ran_ns),
+      1.0, 0.01);
   child.Kill();
 }
 

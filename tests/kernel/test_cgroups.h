@@ -57,9 +57,11 @@ inline std::vector<model::Hierarchy> MeasuredHierarchies() {
 
 class TestGroup {
  public:
-  explicit TestGroup(const std::string& name) : TestGroup("/ballast-test-" + std::to_string(getpid()) + "-" + name, 0) {}
+  explicit TestGroup(const std::string& name)
+      : TestGroup("/ballast-test-" + std::to_string(getpid()) + "-" + name, 0) {}
   // A group inside `parent`.
-  TestGroup(const TestGroup& parent, const std::string& name) : TestGroup(parent.path_ + "/" + name, 0) {}
+  TestGroup(const TestGroup& parent, const std::string& name)
+      : TestGroup(parent.path_ + "/" + name, 0) {}
   TestGroup(const TestGroup&) = delete;
   TestGroup& operator=(const TestGroup&) = delete;
   ~TestGroup() { Remove(); }
@@ -82,7 +84,9 @@ class TestGroup {
     ASSERT_TRUE(out.good()) << "write " << file << " = " << value;
   }
   std::string Read(const std::string& file) const { return ReadText(File(file)); }
-  std::uint64_t Number(const std::string& file) const { return std::strtoull(Read(file).c_str(), nullptr, 10); }
+  std::uint64_t Number(const std::string& file) const {
+    return std::strtoull(Read(file).c_str(), nullptr, 10);
+  }
 
   // Quota per 100 ms period, in whichever form this host has.
   void SetQuota(std::chrono::microseconds quota) const {
@@ -103,7 +107,8 @@ class TestGroup {
   }
 
   void Enter(pid_t pid) const {
-    for (const auto& directory : directories_) std::ofstream(directory.directory + "/cgroup.procs") << pid;
+    for (const auto& directory : directories_)
+      std::ofstream(directory.directory + "/cgroup.procs") << pid;
   }
 
   // Until the kernel lets go of the last process; rmdir is busy before.
@@ -119,7 +124,8 @@ class TestGroup {
     for (const auto& hierarchy : MeasuredHierarchies()) {
       // Fails where the controller belongs to v1, which is as it should be.
       if (hierarchy.is_v2) {
-        const std::string parent = std::filesystem::path(hierarchy.mount_point + path_).parent_path();
+        const std::string parent =
+            std::filesystem::path(hierarchy.mount_point + path_).parent_path();
         for (const char* controller : {"+cpu", "+memory"})
           std::ofstream(parent + "/cgroup.subtree_control") << controller;
       }

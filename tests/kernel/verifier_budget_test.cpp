@@ -37,7 +37,8 @@ TEST_F(VerifierBudgetTest, NoProgramGrewByMoreThanATenth) {
   const auto budget = ReadBudget();
 
   for (const ProgramState& program : kernel_->programs()) {
-    ASSERT_TRUE(budget.contains(program.name)) << program.name << " has no line in verifier_budget.txt";
+    ASSERT_TRUE(budget.contains(program.name))
+        << program.name << " has no line in verifier_budget.txt";
     if (!program.attached) continue;
     ASSERT_GT(program.verified_instructions, 0u) << "this kernel does not tell (before 5.16)";
     EXPECT_LE(program.verified_instructions, budget.at(program.name) * kGrowth) << program.name;

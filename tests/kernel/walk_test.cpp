@@ -55,7 +55,7 @@ double Ratio(std::uint64_t measured, std::uint64_t witness) {
   return static_cast<double>(measured) / static_cast<double>(witness);
 }
 
-TEST_F(CgroupWalkTest, CpuUsageAgreesWithCpuStat) {
+TEST_F(CgroupWalkTest, CpuUsageAgreesWithItsFiles) {
   TestGroup group("cpu");
   Track(kSlot, group);
   Child(group, [] { SpinFor(milliseconds(600)); }).Wait();
@@ -67,18 +67,10 @@ TEST_F(CgroupWalkTest, CpuUsageAgreesWithCpuStat) {
   ASSERT_GT(witness, 400'000'000u);
   ASSERT_TRUE(totals.usage_ns);
   EXPECT_NEAR(Ratio(*totals.usage_ns, witness), 1.0, 0.01);
-}
-
-TEST_F(CgroupWalkTest, CpuacctAgreesWithItsFile) {
-  TestGroup group("cpuacct");
-  if (!group.Has("cpuacct.usage")) return;  // pure cgroup2: nothing to compare, CpuUsageAgreesWithCpuStat did
-  Track(kSlot, group);
-  Child(group, [] { SpinFor(milliseconds(600)); }).Wait();
-
-  const WalkTotals totals = Totals(kSlot);
-
-  ASSERT_TRUE(totals.usage_ns);
-  EXPECT_NEAR(Ratio(*totals.usage_ns, group.Number("cpuacct.usage")), 1.0, 0.01);
+  // The second witness of hybrid hosts: v1 accounts on its own.
+  if (group.Has("cpuacct.usage")) {
+    EXPECT_NEAR(Ratio(*totals.usage_ns, group.Number("cpuacct.usage")), 1.0, 0.01);
+  }
 }
 
 TEST_F(CgroupWalkTest, ThrottlingAgreesWithItsFile) {
@@ -94,14 +86,16 @@ TEST_F(CgroupWalkTest, ThrottlingAgreesWithItsFile) {
   EXPECT_EQ(totals.nr_periods, test::KeyedValue(file, "nr_periods"));
   EXPECT_EQ(totals.nr_throttled, test::KeyedValue(file, "nr_throttled"));
   const std::uint64_t v1 = test::KeyedValue(file, "throttled_time");
-  EXPECT_EQ(*totals.throttled_ns / 1000, (v1 ? v1 / 1000 : test::KeyedValue(file, "throttled_usec")));
+  EXPECT_EQ(*totals.throttled_ns / 1000,
+            (v1 ? v1 / 1000 : test::KeyedValue(file, "throttled_usec")));
 }
 
 TEST_F(CgroupWalkTest, LimitsAreReadAsSet) {
   TestGroup group("limits");
   group.SetQuota(milliseconds(30));
   group.SetMemoryLimit(64 << 20);
-  group.Write(group.Has("cpu.weight") ? "cpu.weight" : "cpu.shares", group.Has("cpu.weight") ? "200" : "2048");
+  group.Write(group.Has("cpu.weight") ? "cpu.weight" : "cpu.shares",
+              group.Has("cpu.weight") ? "200" : "2048");
   Track(kSlot, group);
 
   const WalkTotals totals = Totals(kSlot);
@@ -133,7 +127,8 @@ TEST_F(CgroupWalkTest, MemoryAgreesWithItsFile) {
 
   const WalkTotals totals = Totals(kSlot);
 
-  const std::uint64_t witness = group.Number(group.Has("memory.current") ? "memory.current" : "memory.usage_in_bytes");
+  const std::uint64_t witness =
+      group.Number(group.Has("memory.current") ? "memory.current" : "memory.usage_in_bytes");
   ASSERT_GT(witness, 47u << 20);
   ASSERT_TRUE(totals.memory_bytes);
   EXPECT_EQ(*totals.memory_bytes, witness);
@@ -150,9 +145,11 @@ TEST_F(CgroupWalkTest, PageListsHoldWhatTheSubtreeTouched) {
   const WalkTotals totals = Totals(kSlot);
 
   const std::string stat = group.Read("memory.stat");
-  const std::uint64_t total = test::KeyedValue(stat, "total_active_anon") + test::KeyedValue(stat, "total_inactive_anon");
+  const std::uint64_t total =
+      test::KeyedValue(stat, "total_active_anon") + test::KeyedValue(stat, "total_inactive_anon");
   const std::uint64_t witness =
-      total ? total : test::KeyedValue(stat, "active_anon") + test::KeyedValue(stat, "inactive_anon");
+      total ? total
+            : test::KeyedValue(stat, "active_anon") + test::KeyedValue(stat, "inactive_anon");
   ASSERT_GT(witness, 31u << 20);
   ASSERT_TRUE(totals.active_anon_bytes);
   // memory.stat batches per CPU: up to 64 pages on each.

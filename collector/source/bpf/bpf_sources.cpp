@@ -24,7 +24,9 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
   const std::vector<model::Hierarchy> measured = MeasuredHierarchies(layout);
   options.hierarchy_mask = MaskOf(measured);
   BpfSources bpf;
-  BALLAST_TRY(bpf.kernel, KernelSide::Start(facts, options), "bpf");
+  auto kernel = KernelSide::Start(facts, options);
+  if (!kernel) return std::move(kernel).error();  // a whole sentence already
+  bpf.kernel = *std::move(kernel);
   bpf.choices = DecideReads(facts, bpf.kernel->programs());
 
   BALLAST_TRY(auto events, EventSource::Open(*bpf.kernel, measured), "bpf_events");

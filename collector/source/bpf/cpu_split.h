@@ -13,9 +13,11 @@ namespace ballast::source {
 class CpuSplit {
  public:
   // Cumulative; `usage_ns` exact, the other two sampled.
-  void Update(std::uint64_t usage_ns, std::uint64_t sampled_user_ns, std::uint64_t sampled_system_ns) {
+  void Update(std::uint64_t usage_ns, std::uint64_t sampled_user_ns,
+              std::uint64_t sampled_system_ns) {
     if (usage_ns <= user_ns_ + system_ns_) return;
-    const double sampled = static_cast<double>(sampled_user_ns) + static_cast<double>(sampled_system_ns);
+    const double sampled =
+        static_cast<double>(sampled_user_ns) + static_cast<double>(sampled_system_ns);
     const double share = sampled > 0 ? static_cast<double>(sampled_system_ns) / sampled : 0;
     const auto system = static_cast<std::uint64_t>(static_cast<double>(usage_ns) * share);
     // What one of them must not lose, the other does not gain.

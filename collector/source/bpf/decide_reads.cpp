@@ -21,7 +21,8 @@ struct Rules {
 
   Choice From(std::string_view signal, std::string_view program, Via otherwise) const {
     std::string missing = Missing(program);
-    return missing.empty() ? Choice{signal, Via::kBpf, ""} : Choice{signal, otherwise, std::move(missing)};
+    return missing.empty() ? Choice{signal, Via::kBpf, ""}
+                           : Choice{signal, otherwise, std::move(missing)};
   }
 
   Choice CpuUsage() const {
@@ -54,7 +55,8 @@ struct Rules {
   Choice OwnThrottling() const {
     Choice choice = From("own throttling wait", "rql_on_switch", Via::kAbsent);
     if (choice.via == Via::kBpf && !facts.throttled_per_task)
-      choice.because = "before 6.18 only tasks that were running when the quota ran out are told apart";
+      choice.because =
+          "before 6.18 only tasks that were running when the quota ran out are told apart";
     return choice;
   }
 
@@ -62,14 +64,16 @@ struct Rules {
     Choice task = From("oom kills", "oom_on_victim_task", Via::kAbsent);
     Choice pid = From("oom kills", "oom_on_victim_pid", Via::kFile);
     if (task.via == Via::kBpf) return task;
-    if (pid.via == Via::kBpf) pid.because = "before 6.10 the workload is that of the task that needed memory";
+    if (pid.via == Via::kBpf)
+      pid.because = "before 6.10 the workload is that of the task that needed memory";
     return pid;
   }
 };
 
 }  // namespace
 
-std::vector<Choice> DecideReads(const KernelFacts& facts, const std::vector<ProgramState>& programs) {
+std::vector<Choice> DecideReads(const KernelFacts& facts,
+                                const std::vector<ProgramState>& programs) {
   const Rules rules{facts, programs};
   return {
       rules.CpuUsage(),

@@ -21,7 +21,8 @@ struct Choice {
 };
 
 // `programs` as KernelSide reports them; empty where it did not start.
-std::vector<Choice> DecideReads(const KernelFacts& facts, const std::vector<ProgramState>& programs);
+std::vector<Choice> DecideReads(const KernelFacts& facts,
+                                const std::vector<ProgramState>& programs);
 
 // The row of one signal. Requires: a signal DecideReads lists.
 const Choice& ChoiceOf(const std::vector<Choice>& choices, std::string_view signal);

@@ -14,16 +14,24 @@ namespace {
 
 std::optional<KernelEventKind> KindOf(std::uint32_t kind) {
   switch (kind) {
-    case EVT_THROTTLE: return KernelEventKind::kThrottled;
-    case EVT_MEMORY_LIMIT: return KernelEventKind::kMemoryLimit;
-    case EVT_OOM_KILL: return KernelEventKind::kOomKill;
-    case EVT_CGROUP_MADE: return KernelEventKind::kCgroupMade;
-    case EVT_CGROUP_GONE: return KernelEventKind::kCgroupGone;
-    default: return std::nullopt;
+    case EVT_THROTTLE:
+      return KernelEventKind::kThrottled;
+    case EVT_MEMORY_LIMIT:
+      return KernelEventKind::kMemoryLimit;
+    case EVT_OOM_KILL:
+      return KernelEventKind::kOomKill;
+    case EVT_CGROUP_MADE:
+      return KernelEventKind::kCgroupMade;
+    case EVT_CGROUP_GONE:
+      return KernelEventKind::kCgroupGone;
+    default:
+      return std::nullopt;
   }
 }
 
-std::string_view Text(const char* text, std::size_t limit) { return {text, ::strnlen(text, limit)}; }
+std::string_view Text(const char* text, std::size_t limit) {
+  return {text, ::strnlen(text, limit)};
+}
 
 void AddCgroup(const evt_cgroup& record, KernelEvent& event) {
   event.cgroup_id = record.cgroup_id;
@@ -38,14 +46,19 @@ void AddCgroup(const evt_cgroup& record, KernelEvent& event) {
 
 Result<std::unique_ptr<EventRing>> EventRing::Open(const KernelSide& kernel, Handler handler) {
   std::unique_ptr<EventRing> ring(new EventRing(std::move(handler)));
-  ring->ring_ = ring_buffer__new(bpf_map__fd(kernel.skeleton().maps.evt_ring), OnRecord, ring.get(), nullptr);
+  ring->ring_ =
+      ring_buffer__new(bpf_map__fd(kernel.skeleton().maps.evt_ring), OnRecord, ring.get(), nullptr);
   if (ring->ring_ == nullptr) return Error::FromErrno(errno, "open event ring");
   return ring;
 }
 
-EventRing::~EventRing() { ring_buffer__free(ring_); }
+EventRing::~EventRing() {
+  ring_buffer__free(ring_);
+}
 
-int EventRing::poll_fd() const { return ring_buffer__epoll_fd(ring_); }
+int EventRing::poll_fd() const {
+  return ring_buffer__epoll_fd(ring_);
+}
 
 Result<std::size_t> EventRing::Consume() {
   const int consumed = ring_buffer__consume(ring_);

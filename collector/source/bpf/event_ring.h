@@ -30,15 +30,15 @@ struct KernelEvent {
   KernelEventKind kind{};
   Slot slot = kHostSlot;  // made: as inherited; gone: as it was
   BootTime at{};
-  std::uint32_t pid = 0;  // the thread that hit it; OOM: the victim's process; 0: none
-  std::string_view comm{};  // of that thread; empty: not known
+  std::uint32_t pid = 0;            // the thread that hit it; OOM: the victim's process; 0: none
+  std::string_view comm{};          // of that thread; empty: not known
   bool slot_is_of_trigger = false;  // OOM before 6.10: of the task that needed memory
 
   // kCgroupMade and kCgroupGone only.
   std::uint64_t cgroup_id = 0;
   std::uint64_t hierarchy_id = 0;
   std::uint64_t parent_id = 0;  // made only
-  std::string_view path{};        // from the hierarchy's root
+  std::string_view path{};      // from the hierarchy's root
   bool path_is_cut = false;
   bool was_root = false;  // gone: a workload's own directory
 };

@@ -16,11 +16,15 @@ using model::Field;
 
 std::optional<model::EventKind> RecordKind(KernelEventKind kind) {
   switch (kind) {
-    case KernelEventKind::kThrottled: return model::EventKind::kThrottleBegin;
-    case KernelEventKind::kMemoryLimit: return model::EventKind::kMemoryLimit;
-    case KernelEventKind::kOomKill: return model::EventKind::kOomKill;
+    case KernelEventKind::kThrottled:
+      return model::EventKind::kThrottleBegin;
+    case KernelEventKind::kMemoryLimit:
+      return model::EventKind::kMemoryLimit;
+    case KernelEventKind::kOomKill:
+      return model::EventKind::kOomKill;
     case KernelEventKind::kCgroupMade:
-    case KernelEventKind::kCgroupGone: return std::nullopt;
+    case KernelEventKind::kCgroupGone:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -29,12 +33,14 @@ SourceEvent ToSourceEvent(model::EventKind kind, const KernelEvent& event) {
   SourceEvent out{.kind = kind, .slot = event.slot, .fields = {}};
   out.fields.Set(Field::kEventTimeNs, static_cast<std::uint64_t>(event.at.count()));
   out.fields.Set(Field::kPid, std::uint64_t{event.pid});
-  if (kind == model::EventKind::kOomKill && !event.comm.empty()) out.fields.SetText(Field::kVictim, event.comm);
+  if (kind == model::EventKind::kOomKill && !event.comm.empty())
+    out.fields.SetText(Field::kVictim, event.comm);
   return out;
 }
 
 CgroupChange ToChange(const KernelEvent& event) {
-  return {.kind = event.kind == KernelEventKind::kCgroupMade ? CgroupChange::Kind::kMade : CgroupChange::Kind::kRemoved,
+  return {.kind = event.kind == KernelEventKind::kCgroupMade ? CgroupChange::Kind::kMade
+                                                             : CgroupChange::Kind::kRemoved,
           .hierarchy_id = static_cast<std::uint32_t>(event.hierarchy_id),
           .id = event.cgroup_id,
           .parent_id = event.parent_id,
@@ -48,11 +54,13 @@ EventSource::EventSource(const KernelSide& kernel, const std::vector<model::Hier
   for (const auto& hierarchy : measured) measured_.push_back(hierarchy.id);
 }
 
-Result<std::unique_ptr<EventSource>> EventSource::Open(const KernelSide& kernel,
-                                                       const std::vector<model::Hierarchy>& measured) {
+Result<std::unique_ptr<EventSource>> EventSource::Open(
+    const KernelSide& kernel, const std::vector<model::Hierarchy>& measured) {
   std::unique_ptr<EventSource> source(new EventSource(kernel, measured));
-  BALLAST_TRY(source->ring_,
-              EventRing::Open(kernel, [raw = source.get()](const KernelEvent& event) { raw->Hand(event); }), "events");
+  BALLAST_TRY(
+      source->ring_,
+      EventRing::Open(kernel, [raw = source.get()](const KernelEvent& event) { raw->Hand(event); }),
+      "events");
   return source;
 }
 
@@ -70,7 +78,9 @@ Result<> EventSource::Track(const Tracked& workload) {
 
 void EventSource::ReadFinal(Slot /*slot*/, model::FieldSet& /*last*/) {}
 
-void EventSource::Untrack(Slot slot) { slots_.Forget(slot); }
+void EventSource::Untrack(Slot slot) {
+  slots_.Forget(slot);
+}
 
 Result<> EventSource::Collect(Sample& sample) {
   for (const DropCount& drop : ReadDrops(*kernel_)) {

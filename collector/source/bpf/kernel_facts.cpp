@@ -31,8 +31,9 @@ bool HasType(const btf& types, const char* name, std::uint32_t kind) {
 // whose first parameter is the program's context.
 const btf_type* Prototype(const btf& types, const char* tracepoint) {
   const std::string name = std::string("btf_trace_") + tracepoint;
-  const btf_type* type = btf__type_by_id(&types, static_cast<std::uint32_t>(std::max(
-                             0, btf__find_by_name_kind(&types, name.c_str(), BTF_KIND_TYPEDEF))));
+  const btf_type* type = btf__type_by_id(
+      &types, static_cast<std::uint32_t>(
+                  std::max(0, btf__find_by_name_kind(&types, name.c_str(), BTF_KIND_TYPEDEF))));
   if (type == nullptr || !btf_is_typedef(type)) return nullptr;
   type = btf__type_by_id(&types, type->type);
   if (type == nullptr || !btf_is_ptr(type)) return nullptr;

@@ -35,8 +35,9 @@ int Remember(libbpf_print_level level, const char* format, va_list arguments) {
   if (level != LIBBPF_WARN) return 0;
   char line[512];
   const int length = std::vsnprintf(line, sizeof(line), format, arguments);
-  const std::string_view text(line, std::clamp<std::size_t>(static_cast<std::size_t>(std::max(length, 0)), 0,
-                                                            sizeof(line) - 1));
+  const std::string_view text(
+      line,
+      std::clamp<std::size_t>(static_cast<std::size_t>(std::max(length, 0)), 0, sizeof(line) - 1));
   // The first line names the program and the errno; the verifier's log and the
   // loader's own summary follow it.
   if (!text.starts_with("libbpf: ") || !Complaint().empty()) return 0;
@@ -49,26 +50,38 @@ struct Requirement {
   std::function<std::string(const KernelFacts&)> missing;  // empty: nothing
 };
 
-std::string Unless(bool has, const char* why) { return has ? "" : why; }
+std::string Unless(bool has, const char* why) {
+  return has ? "" : why;
+}
 
 // What each program needs of the kernel; the reason is what doctor prints.
 const std::vector<Requirement>& Requirements() {  // table
   static const std::vector<Requirement> all = {
-      {"slt_on_mkdir", [](auto& f) { return Unless(f.cgroup_mkdir, "no tracepoint cgroup_mkdir"); }},
-      {"slt_on_rmdir", [](auto& f) { return Unless(f.cgroup_rmdir, "no tracepoint cgroup_rmdir"); }},
-      {"slt_on_attach", [](auto& f) { return Unless(f.cgroup_attach_task, "no tracepoint cgroup_attach_task"); }},
+      {"slt_on_mkdir",
+       [](auto& f) { return Unless(f.cgroup_mkdir, "no tracepoint cgroup_mkdir"); }},
+      {"slt_on_rmdir",
+       [](auto& f) { return Unless(f.cgroup_rmdir, "no tracepoint cgroup_rmdir"); }},
+      {"slt_on_attach",
+       [](auto& f) { return Unless(f.cgroup_attach_task, "no tracepoint cgroup_attach_task"); }},
       {"rql_on_switch",
        [](auto& f) {
          return !f.sched_switch ? "no tracepoint sched_switch"
                                 : Unless(f.sched_info, "kernel built without CONFIG_SCHED_INFO");
        }},
       {"mem_on_reclaim",
-       [](auto& f) { return Unless(f.memcg_reclaim, "no tracepoint mm_vmscan_memcg_reclaim_begin"); }},
+       [](auto& f) {
+         return Unless(f.memcg_reclaim, "no tracepoint mm_vmscan_memcg_reclaim_begin");
+       }},
       {"oom_on_victim_task",
-       [](auto& f) { return Unless(f.mark_victim == VictimArgument::kTask, "mark_victim passes no task"); }},
+       [](auto& f) {
+         return Unless(f.mark_victim == VictimArgument::kTask, "mark_victim passes no task");
+       }},
       {"oom_on_victim_pid",
-       [](auto& f) { return Unless(f.mark_victim == VictimArgument::kPid, "mark_victim passes no pid"); }},
-      {"wlk_on_cgroup", [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
+       [](auto& f) {
+         return Unless(f.mark_victim == VictimArgument::kPid, "mark_victim passes no pid");
+       }},
+      {"wlk_on_cgroup",
+       [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
   };
   return all;
 }
@@ -80,7 +93,8 @@ std::vector<ProgramState> ChoosePrograms(const KernelFacts& facts) {
   return programs;
 }
 
-Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts, const KernelSideOptions& options) {
+Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
+                                            const KernelSideOptions& options) {
   BALLAST_TRY(auto open, OpenSkeleton<ballast_bpf>::Open(), "programs of the collector");
   auto& rodata = open.rodata();
   rodata.cfg_hierarchy_mask = options.hierarchy_mask;
@@ -119,7 +133,8 @@ std::uint32_t VerifiedInstructions(const bpf_program* program) {
 Error Refused(const Error& error) {
   if (error.code() == std::errc::operation_not_permitted)
     return Error::Invalid(
-        "the kernel refuses BPF (EPERM); run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE, "
+        "the kernel refuses BPF (EPERM); run as root, or with CAP_BPF, CAP_PERFMON and "
+        "CAP_SYS_RESOURCE, "
         "and outside containers that filter bpf(2)");
   return Error(error.code(), "load BPF programs: " + Complaint());
 }
@@ -131,7 +146,9 @@ KernelSide::KernelSide(const KernelFacts& facts, const KernelSideOptions& option
 
 KernelSide::~KernelSide() = default;
 
-ballast_bpf& KernelSide::skeleton() const { return *loaded_->raw; }
+ballast_bpf& KernelSide::skeleton() const {
+  return *loaded_->raw;
+}
 
 bool KernelSide::IsAttached(std::string_view program) const {
   const auto found = std::ranges::find(programs_, program, &ProgramState::name);
@@ -141,11 +158,12 @@ bool KernelSide::IsAttached(std::string_view program) const {
 Result<std::unique_ptr<KernelSide>> KernelSide::Start(const KernelFacts& facts,
                                                       const KernelSideOptions& options) {
   if (!facts.btf_readable)
-    return Error::Invalid("kernel " + facts.release + " has no readable BTF (" + facts.btf_problem +
-                          "); boot one built with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels are");
+    return Error::Invalid(
+        "kernel " + facts.release + " has no readable BTF (" + facts.btf_problem +
+        "); boot one built with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels are");
   libbpf_set_print(Remember);
   std::unique_ptr<KernelSide> side(new KernelSide(facts, options));
-  BALLAST_TRY_DO(side->Load(facts), "start BPF");
+  if (auto loaded = side->Load(facts); !loaded) return std::move(loaded).error();
   side->AttachAll();
   return side;
 }
@@ -185,7 +203,8 @@ Result<> KernelSide::Load(const KernelFacts& facts) {
 void KernelSide::AttachAll() {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, loaded_->skeleton.object()) {
-    const auto state = std::ranges::find(programs_, std::string_view(bpf_program__name(program)), &ProgramState::name);
+    const auto state = std::ranges::find(programs_, std::string_view(bpf_program__name(program)),
+                                         &ProgramState::name);
     if (state == programs_.end() || !state->because.empty()) continue;
     state->verified_instructions = VerifiedInstructions(program);
     // The walk attaches one link per hierarchy, in CgroupWalk.

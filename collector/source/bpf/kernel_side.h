@@ -47,7 +47,7 @@ struct KernelSideOptions {
 struct ProgramState {
   std::string name;
   bool attached = false;
-  std::string because;  // why not; empty when attached
+  std::string because;                      // why not; empty when attached
   std::uint32_t verified_instructions = 0;  // 0: this kernel does not tell
 };
 

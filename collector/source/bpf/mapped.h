@@ -34,7 +34,9 @@ class MappedArray {
   }
 
   MappedArray(MappedArray&& other) noexcept
-      : values_(std::exchange(other.values_, nullptr)), entries_(other.entries_), bytes_(other.bytes_) {}
+      : values_(std::exchange(other.values_, nullptr)),
+        entries_(other.entries_),
+        bytes_(other.bytes_) {}
   MappedArray& operator=(MappedArray&& other) noexcept {
     std::swap(values_, other.values_);
     std::swap(entries_, other.entries_);

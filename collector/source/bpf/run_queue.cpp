@@ -7,19 +7,26 @@
 namespace ballast::source {
 
 Result<RunQueue> RunQueue::Open(const KernelSide& kernel) {
-  if (!kernel.IsAttached("rql_on_switch")) return Error::Invalid("the kernel does not run the scheduler hook");
+  if (!kernel.IsAttached("rql_on_switch"))
+    return Error::Invalid("the kernel does not run the scheduler hook");
   const auto& maps = kernel.skeleton().maps;
   const std::uint32_t slots = kernel.options().slots;
-  BALLAST_TRY(auto rows,
-              MappedArray<rql_row>::Open(bpf_map__fd(maps.rql_rows), std::size_t{slots} * kernel.cpus()),
+  BALLAST_TRY(
+      auto rows,
+      MappedArray<rql_row>::Open(bpf_map__fd(maps.rql_rows), std::size_t{slots} * kernel.cpus()),
+      "run queue");
+  BALLAST_TRY(auto limits, MappedArray<rql_limit>::Open(bpf_map__fd(maps.rql_limits), slots),
               "run queue");
-  BALLAST_TRY(auto limits, MappedArray<rql_limit>::Open(bpf_map__fd(maps.rql_limits), slots), "run queue");
   return RunQueue(std::move(rows), std::move(limits), slots, kernel.cpus());
 }
 
 RunQueue::RunQueue(MappedArray<rql_row> rows, MappedArray<rql_limit> limits, std::uint32_t slots,
                    std::uint32_t cpus)
-    : rows_(std::move(rows)), limits_(std::move(limits)), cpus_(cpus), last_(slots), totals_(slots) {}
+    : rows_(std::move(rows)),
+      limits_(std::move(limits)),
+      cpus_(cpus),
+      last_(slots),
+      totals_(slots) {}
 
 const rql_row& RunQueue::Row(Slot slot, std::uint32_t cpu) const {
   return rows_[std::size_t{slot} * cpus_ + cpu];

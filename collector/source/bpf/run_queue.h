@@ -60,7 +60,8 @@ class RunQueue {
     std::array<std::uint32_t, RQL_BUCKETS> own_waits{};
     std::uint64_t wait_ns = 0, own_ns = 0, ran_ns = 0, switches = 0;
   };
-  RunQueue(MappedArray<rql_row> rows, MappedArray<rql_limit> limits, std::uint32_t slots, std::uint32_t cpus);
+  RunQueue(MappedArray<rql_row> rows, MappedArray<rql_limit> limits, std::uint32_t slots,
+           std::uint32_t cpus);
   Folded Fold(Slot slot) const;
 
   MappedArray<rql_row> rows_;

@@ -25,7 +25,9 @@ Result<> RunQueueSource::Track(const Tracked& workload) {
   return Ok();
 }
 
-void RunQueueSource::Untrack(Slot slot) { tracked_.erase(slot); }
+void RunQueueSource::Untrack(Slot slot) {
+  tracked_.erase(slot);
+}
 
 void RunQueueSource::Fill(Slot slot, model::FieldSet& fields) {
   const RunQueueTotals& totals = run_queue_.Read(slot);
@@ -51,7 +53,8 @@ void RunQueueSource::ReadFinal(Slot slot, model::FieldSet& last) {
   if (found == tracked_.end()) return;
   Fill(slot, last);
   // Born and dead between two ticks: nothing was used before the hook saw it.
-  const std::uint64_t used = found->second.usage_before_ns.value_or(0) + *last.Get(Field::kCpuRanNs);
+  const std::uint64_t used =
+      found->second.usage_before_ns.value_or(0) + *last.Get(Field::kCpuRanNs);
   last.Set(Field::kCpuUsageNs, std::max(last.Get(Field::kCpuUsageNs).value_or(0), used));
 }
 

@@ -55,7 +55,9 @@ Result<> VisitTree(Fd dir_fd, const Visit& visit) {
 
 }  // namespace
 
-int SlotTable::map_fd() const { return bpf_map__fd(kernel_->skeleton().maps.slt_slots); }
+int SlotTable::map_fd() const {
+  return bpf_map__fd(kernel_->skeleton().maps.slt_slots);
+}
 
 Result<> SlotTable::Track(Slot slot, const model::CgroupDirectory& directory) {
   BALLAST_CHECK(slot != kHostSlot && slot < kernel_->options().slots, "a workload's slot");
@@ -65,7 +67,8 @@ Result<> SlotTable::Track(Slot slot, const model::CgroupDirectory& directory) {
     const bool is_root = id == directory.id;
     const slt_key key{.cgroup_id = id, .hierarchy_id = directory.hierarchy_id};
     slt_value there{};
-    if (!is_root && bpf_map_lookup_elem(map_fd(), &key, &there) == 0 && there.is_root && there.slot != slot)
+    if (!is_root && bpf_map_lookup_elem(map_fd(), &key, &there) == 0 && there.is_root &&
+        there.slot != slot)
       return false;  // a workload inside this one
     const slt_value value{.slot = slot, .is_root = is_root};
     if (const int err = bpf_map_update_elem(map_fd(), &key, &value, BPF_ANY); err != 0)
@@ -84,7 +87,8 @@ Result<> SlotTable::Track(Slot slot, const model::CgroupDirectory& directory) {
 void SlotTable::Forget(Slot slot) {
   const auto roots = roots_.extract(slot);
   if (roots.empty()) return;
-  if (std::ranges::any_of(roots.mapped(), [&](const auto& root) { return IsRegistered(slot, root); }))
+  if (std::ranges::any_of(roots.mapped(),
+                          [&](const auto& root) { return IsRegistered(slot, root); }))
     DeleteAll(slot);
   ForgetCachedSlots();
 }
@@ -101,7 +105,8 @@ void SlotTable::DeleteAll(Slot slot) {
     key = next;
     end = bpf_map_get_next_key(map_fd(), &key, &next);
     slt_value value{};
-    if (bpf_map_lookup_elem(map_fd(), &key, &value) == 0 && value.slot == slot) bpf_map_delete_elem(map_fd(), &key);
+    if (bpf_map_lookup_elem(map_fd(), &key, &value) == 0 && value.slot == slot)
+      bpf_map_delete_elem(map_fd(), &key);
   }
 }
 

@@ -23,7 +23,9 @@ std::uint64_t PageBytes() {
   return bytes;
 }
 
-Optional Bytes(std::uint64_t pages) { return pages * PageBytes(); }
+Optional Bytes(std::uint64_t pages) {
+  return pages * PageBytes();
+}
 
 // PAGE_COUNTER_MAX, LONG_MAX / page size, is the kernel's "no limit".
 Optional LimitBytes(std::uint64_t pages) {
@@ -103,7 +105,8 @@ std::vector<model::Hierarchy> MeasuredHierarchies(const model::CgroupLayout& lay
   std::vector<model::Hierarchy> measured;
   for (const model::Hierarchy* hierarchy :
        {layout.FindV2(), layout.FindV1("cpu"), layout.FindV1("cpuacct"), layout.FindV1("memory")})
-    if (hierarchy != nullptr && std::ranges::count(measured, *hierarchy) == 0) measured.push_back(*hierarchy);
+    if (hierarchy != nullptr && std::ranges::count(measured, *hierarchy) == 0)
+      measured.push_back(*hierarchy);
   return measured;
 }
 
@@ -120,8 +123,10 @@ CgroupWalk::~CgroupWalk() {
   for (const Place& place : places_) bpf_link__destroy(place.link);
 }
 
-Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel, const std::vector<model::Hierarchy>& hierarchies) {
-  if (!kernel.IsAttached("wlk_on_cgroup")) return Error::Invalid("the kernel does not run the cgroup walk");
+Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel,
+                                    const std::vector<model::Hierarchy>& hierarchies) {
+  if (!kernel.IsAttached("wlk_on_cgroup"))
+    return Error::Invalid("the kernel does not run the cgroup walk");
   BALLAST_TRY(auto rows,
               MappedArray<wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
                                          std::size_t{kernel.options().slots} * WLK_HIERARCHIES),
@@ -167,7 +172,8 @@ Result<> CgroupWalk::RunOne(std::uint32_t place) {
     const ssize_t got = ::read(iterator.get(), nothing, sizeof(nothing));
     if (got == 0) return Ok();
     // EAGAIN: a million cgroups in one read; the kernel wants a breath.
-    if (got < 0 && errno != EAGAIN && errno != EINTR) return Error::FromErrno(errno, "read iterator");
+    if (got < 0 && errno != EAGAIN && errno != EINTR)
+      return Error::FromErrno(errno, "read iterator");
   }
 }
 

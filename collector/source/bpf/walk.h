@@ -80,8 +80,8 @@ struct WalkTotals {
 };
 
 struct WalkCost {
-  std::uint64_t cgroups = 0;  // visited, over all hierarchies
-  std::uint64_t tracked = 0;  // of those, in a slot
+  std::uint64_t cgroups = 0;       // visited, over all hierarchies
+  std::uint64_t tracked = 0;       // of those, in a slot
   std::uint64_t out_of_range = 0;  // slot beyond the configured number: not read
   std::chrono::nanoseconds spent{};
 };
@@ -92,7 +92,8 @@ std::vector<model::Hierarchy> MeasuredHierarchies(const model::CgroupLayout& lay
 class CgroupWalk {
  public:
   // Walks at most WLK_HIERARCHIES of them; they keep their order.
-  static Result<CgroupWalk> Open(const KernelSide& kernel, const std::vector<model::Hierarchy>& hierarchies);
+  static Result<CgroupWalk> Open(const KernelSide& kernel,
+                                 const std::vector<model::Hierarchy>& hierarchies);
   ~CgroupWalk();
   CgroupWalk(CgroupWalk&&) noexcept;
   CgroupWalk& operator=(CgroupWalk&&) = delete;

@@ -33,7 +33,8 @@ void FillMemory(const WalkTotals& totals, model::FieldSet& fields) {
   fields.Set(Field::kSwapMaxBytes, totals.swap_max_bytes);
   fields.Set(Field::kMemoryHighEvents, totals.high_events);
   // v1 counts refused charges in failcnt and has no event of that name.
-  fields.Set(Field::kMemoryMaxEvents, totals.limit_failures ? totals.limit_failures : totals.max_events);
+  fields.Set(Field::kMemoryMaxEvents,
+             totals.limit_failures ? totals.limit_failures : totals.max_events);
   fields.Set(Field::kMemoryOomEvents, totals.oom_events);
   fields.Set(Field::kOomKills, totals.oom_kills);
   if (totals.under_oom) fields.Set(Field::kMemoryUnderOom, std::uint64_t{*totals.under_oom});
@@ -64,7 +65,9 @@ Result<> WalkSource::Track(const Tracked& workload) {
 // The group is gone; what ran after the last walk is the run queue's to tell.
 void WalkSource::ReadFinal(Slot /*slot*/, model::FieldSet& /*last*/) {}
 
-void WalkSource::Untrack(Slot slot) { tracked_.erase(slot); }
+void WalkSource::Untrack(Slot slot) {
+  tracked_.erase(slot);
+}
 
 void WalkSource::FillCpu(CpuSplit& split, const WalkTotals& totals, model::FieldSet& fields) const {
   if (!has_fresh_usage_ || !totals.usage_ns) return;

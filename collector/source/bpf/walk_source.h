@@ -16,7 +16,8 @@ class WalkSource final : public Source {
  public:
   // `has_fresh_usage`: cgroup2's CPU sums are flushed by the walk; else they are
   // left to the files.
-  WalkSource(CgroupWalk walk, bool has_fresh_usage) : walk_(std::move(walk)), has_fresh_usage_(has_fresh_usage) {}
+  WalkSource(CgroupWalk walk, bool has_fresh_usage)
+      : walk_(std::move(walk)), has_fresh_usage_(has_fresh_usage) {}
 
   std::string_view name() const override { return "bpf_walk"; }
   // The slot table (bpf_events) decides what is walked.

@@ -1,0 +1,170 @@
+// The kernel side as the pipeline sees it, in the record's fields.
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/model/field.h"
+#include "collector/source/bpf/bpf_sources.h"
+#include "tests/kernel/test_cgroups.h"
+
+namespace ballast::source {
+namespace {
+
+using model::Field;
+using std::chrono::milliseconds;
+using test::Child;
+using test::SpinFor;
+using test::TestGroup;
+
+constexpr Slot kSlot = 9;
+
+class FakeSample final : public Sample {
+ public:
+  model::FieldSet& Of(Slot slot) override { return sets_[slot]; }
+  model::FieldSet& Child(Slot, model::EntityKind, std::string_view name) override {
+    return children_[std::string(name)];
+  }
+  void Keep(Slot) override {}
+
+ private:
+  std::map<Slot, model::FieldSet> sets_;
+  std::map<std::string, model::FieldSet> children_;
+};
+
+class FakeSink final : public EventSink {
+ public:
+  void OnEvent(SourceEvent event) override { events.push_back(std::move(event)); }
+  void OnCgroup(const CgroupChange& change) override { changes.push_back(change); }
+  std::vector<SourceEvent> events;
+  std::vector<CgroupChange> changes;
+};
+
+class BpfSourcesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto layout = model::ReadCgroupLayout();
+    ASSERT_TRUE(layout) << layout.error().ToString();
+    auto bpf = OpenBpfSources(ReadKernelFacts(), *layout, {.slots = 64, .max_cgroups = 4096});
+    ASSERT_TRUE(bpf) << bpf.error().ToString();
+    bpf_.emplace(*std::move(bpf));
+  }
+  void Track(const TestGroup& group) {
+    for (auto& source : bpf_->sources) {
+      auto tracked = source->Track({.slot = kSlot, .key = {}, .directories = group.directories()});
+      ASSERT_TRUE(tracked) << tracked.error().ToString();
+    }
+  }
+  model::FieldSet Collect() {
+    FakeSample sample;
+    for (auto& source : bpf_->sources) {
+      auto collected = source->Collect(sample);
+      EXPECT_TRUE(collected) << (collected ? "" : collected.error().ToString());
+    }
+    return sample.Of(kSlot);
+  }
+
+  std::optional<BpfSources> bpf_;
+};
+
+TEST_F(BpfSourcesTest, TickHoldsEveryFieldTheKernelSideSupplies) {
+  TestGroup group("fields");
+  Track(group);
+  Child(group, [] { SpinFor(milliseconds(50)); }).Wait();
+
+  const model::FieldSet fields = Collect();
+
+  for (const Field field :
+       {Field::kCpuUsageNs, Field::kCpuUserNs, Field::kCpuSystemNs, Field::kCpuRanNs,
+        Field::kCpuPeriods, Field::kCpuThrottledPeriods, Field::kCpuThrottledNs, Field::kCpuQuotaNs,
+        Field::kCpuPeriodNs, Field::kCpuWeight, Field::kMemoryUsageBytes, Field::kMemoryMaxBytes,
+        Field::kMemoryAnonBytes, Field::kMemoryInactiveFileBytes, Field::kMemoryLifetimePeakBytes,
+        Field::kPressureCpuSomeNs})
+    EXPECT_TRUE(fields.Has(field)) << model::InfoOf(field).name;
+  EXPECT_NE(fields.FindHistogram(Field::kRunQueueWait), nullptr);
+  EXPECT_NE(fields.FindHistogram(Field::kOwnThrottleWait), nullptr);
+}
+
+TEST_F(BpfSourcesTest, UserAndSystemAddUpToUsage) {
+  TestGroup group("split");
+  Track(group);
+  Child(group, [] { SpinFor(milliseconds(100)); }).Wait();
+
+  const model::FieldSet fields = Collect();
+
+  EXPECT_EQ(*fields.Get(Field::kCpuUserNs) + *fields.Get(Field::kCpuSystemNs),
+            *fields.Get(Field::kCpuUsageNs));
+}
+
+// Born, busy and gone without a walk in between.
+TEST_F(BpfSourcesTest, ShortLifeIsAccountedAtItsDeath) {
+  model::FieldSet last;
+  {
+    TestGroup group("short");
+    Track(group);
+    Child(group, [] { SpinFor(milliseconds(120)); }).Wait();
+  }
+
+  for (auto& source : bpf_->sources) source->ReadFinal(kSlot, last);
+
+  ASSERT_TRUE(last.Has(Field::kCpuUsageNs));
+  EXPECT_GE(*last.Get(Field::kCpuUsageNs), 119'000'000u);
+  EXPECT_LT(*last.Get(Field::kCpuUsageNs), 135'000'000u);
+}
+
+TEST_F(BpfSourcesTest, UseAfterTheLastWalkIsAddedAtDeath) {
+  model::FieldSet last;
+  {
+    TestGroup group("late");
+    Track(group);
+    Child(group, [] { SpinFor(milliseconds(80)); }).Wait();
+    last = Collect();
+    Child(group, [] { SpinFor(milliseconds(80)); }).Wait();
+  }
+
+  for (auto& source : bpf_->sources) source->ReadFinal(kSlot, last);
+
+  EXPECT_GE(*last.Get(Field::kCpuUsageNs), 158'000'000u);
+  EXPECT_LT(*last.Get(Field::kCpuUsageNs), 180'000'000u);
+}
+
+TEST_F(BpfSourcesTest, ThrottlingArrivesAsAnEventOfTheSlot) {
+  TestGroup group("throttle");
+  group.SetQuota(milliseconds(10));
+  Track(group);
+  Child child(group, [] { SpinFor(milliseconds(40)); });
+  child.Wait();
+  FakeSink sink;
+
+  for (auto& source : bpf_->sources) source->Drain(sink);
+
+  const auto ours =
+      std::find_if(sink.events.begin(), sink.events.end(), [](const SourceEvent& event) {
+        return event.kind == model::EventKind::kThrottleBegin && event.slot == kSlot;
+      });
+  ASSERT_NE(ours, sink.events.end());
+  EXPECT_TRUE(ours->fields.Has(Field::kEventTimeNs));
+}
+
+TEST_F(BpfSourcesTest, BirthIsHintedInTheMeasuredHierarchiesOnly) {
+  TestGroup group("hint");
+  FakeSink sink;
+
+  for (auto& source : bpf_->sources) source->Drain(sink);
+
+  std::size_t ours = 0;
+  for (const CgroupChange& change : sink.changes)
+    if (change.path == group.path() && change.kind == CgroupChange::Kind::kMade) ++ours;
+  EXPECT_EQ(ours, group.directories().size());
+}
+
+TEST_F(BpfSourcesTest, WorkloadWithoutAMeasuredDirectoryIsAnError) {
+  auto tracked = bpf_->sources.front()->Track({.slot = kSlot, .key = {}, .directories = {}});
+
+  EXPECT_FALSE(tracked);
+}
+
+}  // namespace
+}  // namespace ballast::source
