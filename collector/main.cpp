@@ -86,6 +86,12 @@ void ProtectSelf() {
   ::setpriority(PRIO_PROCESS, 0, -10);
   const auto ignored = WriteControlFile("/proc/self/oom_score_adj", "-800");
   static_cast<void>(ignored.has_value());
+  // Kept descriptors of the file fallback; it never uses more than half.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
 }
 
 struct Sources {
@@ -144,7 +150,9 @@ class OwnMetrics {
       registry.GetGauge(Metric::kProgramsAttached, {program.name}).Set(program.attached ? 1 : 0);
   }
 
-  void AfterTick(const pipeline::Pipeline& pipeline, std::chrono::duration<double> took) {
+  // `recorder` may be null.
+  void AfterTick(const pipeline::Pipeline& pipeline, const record::FlightRecorder* recorder,
+                 std::chrono::duration<double> took) {
     const pipeline::PipelineCounters& now = pipeline.counters();
     tick_duration_.Observe(took.count());
     Raise(ticks_late_, now.late_ticks);
@@ -153,11 +161,12 @@ class OwnMetrics {
     Raise(registry_.GetCounter(Metric::kRecords, {"key"}), now.key_records);
     for (const pipeline::SourceCounters& source : now.sources)
       Raise(registry_.GetCounter(Metric::kSourceErrors, {source.name}), source.errors);
-    if (now.ticks % kTicksBetweenLosses == 0) ReportLosses(pipeline.state());
+    if (now.ticks % kTicksBetweenReports == 0) ReportLosses(pipeline.state());
+    if (now.ticks % kTicksBetweenReports == 0 && recorder != nullptr) ReportRecorder(recorder->counters());
   }
 
  private:
-  static constexpr std::uint64_t kTicksBetweenLosses = 10;
+  static constexpr std::uint64_t kTicksBetweenReports = 10;
 
   static void Raise(metrics::Counter counter, std::uint64_t to) {
     const double by = static_cast<double>(to) - counter.Value();
@@ -171,7 +180,21 @@ class OwnMetrics {
               entity.fields.Get(model::Field::kEventsLost).value_or(0));
   }
 
+  void ReportRecorder(const record::FlightRecorder::Counters& recorder) {
+    Raise(recorder_bytes_, recorder.bytes);
+    // Said when it begins and when it ends, not once a second.
+    if (recorder.last_error == recorder_error_) return;
+    recorder_error_ = recorder.last_error;
+    if (recorder_error_.empty()) {
+      BALLAST_LOG(kInfo, "flight recorder writes again", {"dropped_frames", recorder.dropped_frames});
+    } else {
+      BALLAST_LOG(kError, "flight recorder cannot write; records are streamed but not kept", {"why", recorder_error_});
+    }
+  }
+
   metrics::Registry& registry_;
+  metrics::Counter recorder_bytes_ = registry_.GetCounter(Metric::kRecorderBytes);
+  std::string recorder_error_;
   metrics::Histogram tick_duration_ = registry_.GetHistogram(Metric::kTickDuration);
   metrics::Counter ticks_late_ = registry_.GetCounter(Metric::kTicksLate);
 };
@@ -231,10 +254,11 @@ int Run(const Settings& settings) {
   handles.push_back(loop.Every(std::chrono::milliseconds(settings.tick_ms), [&] {
     const auto begin = std::chrono::steady_clock::now();
     pipeline->Tick();
-    own.AfterTick(*pipeline, std::chrono::steady_clock::now() - begin);
+    own.AfterTick(*pipeline, recorder.get(), std::chrono::steady_clock::now() - begin);
   }));
   handles.push_back(loop.OnSignals({SIGINT, SIGTERM}, [&](int) { loop.Stop(); }));
-  BALLAST_LOG(kInfo, "ready", {"socket", settings.serve.stream.path}, {"http", (*server)->http_address()}, {"workloads", pipeline->registry_counts().tracked});
+  BALLAST_LOG(kInfo, "ready", {"socket", settings.serve.stream.path}, {"http", (*server)->http_address()},
+              {"workloads", pipeline->registry_counts().tracked});
   loop.Run();
   handles.clear();
   server->reset();  // before the loop and the pipeline that its threads post to

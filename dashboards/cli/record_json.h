@@ -11,7 +11,7 @@ namespace ballast::cli {
 
 // {"kind":"event","event":"throttle_begin","sequence":..,"at_ns":..,"wall_ns":..,
 //  "subject":..,"fields":{..},"rows":[{"ref":..,"kind":..,"parent":..,"fields":{..},"cleared":[..]}]}
-// Histograms are {"counts":[..],"sum_ns":..}; a limit that is not set is "unlimited".
+// Histograms are {"counts":[..],"sum_ns":..}; a limit that is not set is "max".
 std::string ToJsonLine(const model::Record& record);
 
 }  // namespace ballast::cli

@@ -93,5 +93,6 @@ class Container:
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def remove(self):
-        """Kills what runs inside and removes the container with its cgroups."""
+        """Kills what runs inside and removes the container with its cgroups and its output."""
         self._runc("delete", "--force", self.id, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        shutil.rmtree(self.bundle, ignore_errors=True)

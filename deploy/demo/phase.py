@@ -81,4 +81,4 @@ def read_recording(stack, recording, outcome):
 
 
 def as_number(value):
-    return float("inf") if value == "unlimited" else value
+    return float("inf") if value == "max" else value

@@ -125,7 +125,7 @@ prefixes = ["{self.prefix}"]
     def answers(self):
         with socket.socket() as probe:
             probe.settimeout(1)
-            return self.socket.exists() and True or probe.connect_ex(("127.0.0.1", self.http_port)) == 0
+            return self.socket.exists() and probe.connect_ex(("127.0.0.1", self.http_port)) == 0
 
     @property
     def state_folder(self):

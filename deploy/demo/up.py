@@ -17,6 +17,13 @@ from stack import Failed, Stack
 
 GRACE_SECONDS = 4  # starting and ending two phases
 
+# The demo shows in a minute what takes longer in production: limits come down soon after a burst.
+IMPATIENT = """
+[guard]
+shrink_hold_ms = 1000
+shrink_interval_ms = 250
+"""
+
 
 def milliseconds(ns):
     return "none" if ns is None else f"{ns / 1e6:.2f} ms"
@@ -82,7 +89,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     start = time.monotonic()
     try:
-        with Stack(options.build, options.port) as stack:
+        with Stack(options.build, options.port, autoscaler_settings=IMPATIENT) as stack:
             view = table.View(stack)
             print(f"web page and API: http://127.0.0.1:{stack.http_port}/", flush=True)
             status = live(stack, options.seed, view) if options.seconds is None else compare(stack, options.seconds, options.seed, view)
