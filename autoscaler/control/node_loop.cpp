@@ -61,9 +61,13 @@ void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
 }
 
 void NodeLoop::OnTime(BootTime now) {
-  if (!state_.is_whole()) return Hold("no_key", "no key record from the collector yet");
-  if (now - last_record_ > options_.stale_after)
+  if (!began_at_) began_at_ = now;
+  const bool whole = state_.is_whole();
+  if (now - (whole ? last_record_ : *began_at_) <= options_.stale_after) return;
+  if (whole)
     Hold("stale", "no record from the collector; it may be away");
+  else
+    Hold("no_key", "no key record from the collector yet");
 }
 
 void NodeLoop::OnTick(const model::Record& record) {

@@ -47,6 +47,9 @@ class NodeLoop {
   // When nothing arrives: notices that records are stale.
   void OnTime(BootTime now);
 
+  // An event about the autoscaler itself; `about`: one workload.
+  void Say(const std::string& text, const Tracked* about = nullptr);
+
   const NodeStats& stats() const { return stats_; }
   // "": everything works; else why what is applied is kept.
   const std::string& holding() const { return holding_; }
@@ -69,7 +72,6 @@ class NodeLoop {
   // `kind` tells one reason from another; each is said when it begins.
   void Hold(const char* kind, const std::string& why);
   void Resume();
-  void Say(const std::string& text, const Tracked* about = nullptr);
 
   const NodeOptions options_;
   actuate::Actuator* actuator_;
@@ -82,6 +84,7 @@ class NodeLoop {
   std::string holding_;
   const char* holding_kind_ = nullptr;
   BootTime last_record_{};
+  std::optional<BootTime> began_at_;  // of the first OnTime()
   std::uint64_t next_id_ = 1;
 };
 

@@ -53,7 +53,8 @@ class NodeService {
  public:
   NodeService(NodeServiceOptions options, actuate::CgroupActuator actuator,
               const std::function<void()>& alive)
-      : actuator_(std::move(actuator)),
+      : mode_(options.node.mode),
+        actuator_(std::move(actuator)),
         metrics_(NodeMetrics::Make(registry_)),
         node_(std::move(options.node), actuator_, outbox_, metrics_),
         listen_(std::move(options.listen)),
@@ -66,16 +67,12 @@ class NodeService {
 
   Result<> Run() {
     BALLAST_TRY_DO(Listen(), "metrics");
-    const auto stop = events_.OnSignals({SIGTERM, SIGINT}, [this](int) { events_.Stop(); });
+    const auto stop = events_.OnSignals({SIGTERM, SIGINT}, [this](int) { OnStop(); });
     const auto beat = events_.Every(100ms, [this] { OnBeat(); });
+    node_.Say(std::string("started in mode ") + ToString(mode_));
     OnBeat();
     events_.Run();
-    // Nothing is written from here on but the originals.
-    BALLAST_TRY(const actuate::Released released, actuator_.ReleaseAll(), "put limits back");
-    BALLAST_LOG(kInfo, "stopped", {"released", actuate::Summary(released)});
-    for (const std::string& failure : released.failures)
-      BALLAST_LOG(kError, "limit not put back", {"why", failure});
-    return Ok();
+    return std::move(ended_);
   }
 
  private:
@@ -97,10 +94,26 @@ class NodeService {
   }
 
   void OnRecord(const model::Record& record) {
+    if (last_moment_) return;  // nothing is written any more
     const BootTime begin = clock_.Now();
     node_.OnRecord(record, begin);
     metrics_.records[record.body.index()].Add();
     metrics_.loop_duration.Observe(std::chrono::duration<double>(clock_.Now() - begin).count());
+  }
+
+  // Puts everything back, says so, and ends when that is on its way.
+  void OnStop() {
+    if (last_moment_) return;
+    const auto released = actuator_.ReleaseAll();
+    if (!released) {
+      ended_ = Error(released.error()).Context("put limits back");
+    } else {
+      node_.Say("stopped: " + actuate::Summary(*released));
+      for (const std::string& failure : released->failures)
+        BALLAST_LOG(kError, "limit not put back", {"why", failure});
+    }
+    sender_.Drain(outbox_, client_);
+    last_moment_ = events_.After(50ms, [this] { events_.Stop(); });
   }
 
   void OnUp() {
@@ -127,8 +140,11 @@ class NodeService {
     metrics_.journal_events.Set(static_cast<double>(outbox_.waiting()));
   }
 
+  const Mode mode_;
   SystemClock clock_;
   net::EventLoop events_;
+  net::EventLoop::Handle last_moment_;  // set: ending
+  Result<> ended_ = Ok();
   actuate::CgroupActuator actuator_;
   Outbox outbox_;
   metrics::Registry registry_;

@@ -77,6 +77,8 @@ TEST_F(NodeLoopFaultTest, NothingIsDecidedBeforeTheFirstKey) {
   loop_ = std::make_unique<NodeLoop>(options_, actuator_, outbox_);
   Ticks(5);
   loop_->OnTime(host_.now());
+  EXPECT_EQ(loop_->holding(), "");
+  loop_->OnTime(host_.now() + 3s);
 
   EXPECT_TRUE(actuator_.adopted.empty());
   EXPECT_TRUE(Said("no key record"));
