@@ -29,8 +29,8 @@ void DecayingPeak::Observe(const Observation& seen, const Limits& in_force) {
       sample = std::max(sample, Wanted(*in_force.cpu_millicores, options_.cpu));
     cpu_.Raise(sample, seen.at, options_.cpu.half_life_seconds);
   }
-  if (seen.memory_used_bytes) {
-    double sample = *seen.memory_used_bytes;
+  if (seen.memory_needed_bytes) {
+    double sample = *seen.memory_needed_bytes;
     if (seen.memory_refused && in_force.memory_bytes)
       sample = std::max(sample, Wanted(*in_force.memory_bytes, options_.memory));
     memory_.Raise(sample, seen.at, options_.memory.half_life_seconds);

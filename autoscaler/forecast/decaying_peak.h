@@ -6,11 +6,10 @@
 //   demand  = peak * (1 + margin) + floor
 //
 // A sample of CPU is what was used plus what was waited for behind others; a
-// sample of memory is what was used. Where the kernel refused more, the sample
-// is at least the limit times `growth` (or plus `least_step`), because what the
-// workload wanted above its limit cannot be seen. A refused workload therefore
-// doubles until it is no longer refused, and one peak is forgotten after a few
-// half-lives.
+// sample of memory is what was used, reclaimable page cache apart. Where the kernel refused more,
+// the sample is at least the limit times `growth` (or plus `least_step`), because what the workload
+// wanted above its limit cannot be seen. A refused workload therefore doubles until it is no longer
+// refused, and one peak is forgotten after a few half-lives.
 
 #include "autoscaler/forecast/estimator.h"
 

@@ -48,6 +48,12 @@ std::optional<double> MemoryUsed(const FieldSet& fields, const FieldSet* row) {
   return used;
 }
 
+std::optional<double> MemoryNeeded(const FieldSet& fields, const std::optional<double>& used) {
+  if (!used) return std::nullopt;
+  return std::max(
+      0.0, *used - static_cast<double>(fields.Get(Field::kMemoryInactiveFileBytes).value_or(0)));
+}
+
 }  // namespace
 
 Observer::Counters Observer::Read(const FieldSet& fields) {
@@ -77,6 +83,7 @@ std::optional<Observation> Observer::Observe(const FieldSet& fields, const Field
   seen.cpu_waited_millicores = Millicores(Increase(then.waited_ns, last_.waited_ns), seen.seconds);
   seen.cpu_refused = Increase(then.throttled, last_.throttled).value_or(0) > 0;
   seen.memory_used_bytes = MemoryUsed(fields, row);
+  seen.memory_needed_bytes = MemoryNeeded(fields, seen.memory_used_bytes);
   seen.memory_refused = Increase(then.memory_hits, last_.memory_hits).value_or(0) > 0;
   return seen;
 }

@@ -24,8 +24,11 @@ struct Observation {
   std::optional<double> cpu_used_millicores;
   // Runnable, but somebody else had the CPU; on average over the stretch.
   std::optional<double> cpu_waited_millicores;
-  bool cpu_refused = false;  // its own quota throttled it
-  std::optional<double> memory_used_bytes;
+  bool cpu_refused = false;                 // its own quota throttled it
+  std::optional<double> memory_used_bytes;  // all of it, at its highest
+  // Without the page cache that the kernel would give back first: a cache fills
+  // whatever it is given, so it is use and no demand.
+  std::optional<double> memory_needed_bytes;
   bool memory_refused = false;  // it ran into a memory limit
 };
 

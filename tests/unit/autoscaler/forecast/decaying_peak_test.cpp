@@ -20,7 +20,7 @@ Observation Used(BootTime at, double millicores, double bytes = 0) {
   seen.at = at;
   seen.seconds = 0.1;
   seen.cpu_used_millicores = millicores;
-  seen.memory_used_bytes = bytes;
+  seen.memory_needed_bytes = bytes;
   return seen;
 }
 

@@ -71,6 +71,19 @@ TEST(ObserverTest, WaitingBehindOthersIsCountedInMillicores) {
   EXPECT_NEAR(seen.value().cpu_waited_millicores.value(), 300, 1e-9);
 }
 
+TEST(ObserverTest, PageCacheThatCanGoIsUseAndNoNeed) {
+  Observer observer;
+  FieldSet fields = Cpu(0);
+  fields.Set(Field::kMemoryUsageBytes, 1000);
+  fields.Set(Field::kMemoryInactiveFileBytes, 700);
+  ASSERT_FALSE(observer.Observe(fields, nullptr, 1s));
+
+  const auto seen = observer.Observe(fields, nullptr, 2s);
+
+  EXPECT_EQ(seen.value().memory_used_bytes, 1000);
+  EXPECT_EQ(seen.value().memory_needed_bytes, 300);
+}
+
 TEST(ObserverTest, AbsentFieldsStayAbsent) {
   Observer observer;
   ASSERT_FALSE(observer.Observe(Cpu(0), nullptr, 1s));
