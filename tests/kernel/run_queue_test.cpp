@@ -30,12 +30,18 @@ struct SchedStat {
   std::uint64_t wait_ns = 0;
 };
 
-// Of a single-threaded process that still exists (stopped is fine).
-SchedStat SchedStatOf(pid_t pid) {
+SchedStat ParseSchedStat(const std::string& text) {
   SchedStat stat;
-  std::istringstream in(test::ReadText("/proc/" + std::to_string(pid) + "/schedstat"));
+  std::istringstream in(text);
   in >> stat.ran_ns >> stat.wait_ns;
   return stat;
+}
+
+// Since it entered its group. Requires: single-threaded, stopped, not reaped.
+SchedStat SchedStatOf(const Child& child) {
+  const SchedStat before = ParseSchedStat(child.schedstat_at_entry());
+  const SchedStat now = ParseSchedStat(test::ReadText("/proc/" + std::to_string(child.pid()) + "/schedstat"));
+  return {now.ran_ns - before.ran_ns, now.wait_ns - before.wait_ns};
 }
 
 void PinToCpu0() {
@@ -83,7 +89,7 @@ TEST_F(RunQueueTest, WaitSumAgreesWithSchedstat) {
   SchedStat witness;
   for (Child* child : {&one, &two, &three}) {
     child->WaitUntilStopped();
-    const SchedStat stat = SchedStatOf(child->pid());
+    const SchedStat stat = SchedStatOf(*child);
     witness.wait_ns += stat.wait_ns;
   }
 
@@ -102,7 +108,7 @@ TEST_F(RunQueueTest, RanTimeAgreesWithSchedstat) {
   Child child(group, [] { SpinThenStop(milliseconds(800)); });
   child.WaitUntilStopped();
 
-  const auto witness = static_cast<double>(SchedStatOf(child.pid()).ran_ns);
+  const auto witness = static_cast<double>(SchedStatOf(child).ran_ns);
   EXPECT_NEAR(static_cast<double>(queue_->Read(kSlot).ran_ns) / witness, 1.0, 0.01);
 }
 
@@ -126,7 +132,7 @@ TEST_F(RunQueueTest, OwnThrottlingIsKeptApart) {
 
   const RunQueueTotals& totals = queue_->Read(kSlot);
   const auto throttled = static_cast<double>(group.Throttled());
-  const auto wait = static_cast<double>(SchedStatOf(child.pid()).wait_ns);
+  const auto wait = static_cast<double>(SchedStatOf(child).wait_ns);
   ASSERT_GT(throttled, 8) << "the quota did not throttle";
   // Not more often; less often where others held the CPU until the refill.
   EXPECT_LE(static_cast<double>(CountOf(totals.own_waits)), throttled + 1);
@@ -232,7 +238,7 @@ TEST_F(RunQueueTest, TaskMovedBetweenGroupsIsBookedToTheNewOne) {
   EXPECT_GT(before, 50'000'000u);
   EXPECT_GT(after, 50'000'000u);
   EXPECT_NEAR(
-      static_cast<double>(before + after) / static_cast<double>(SchedStatOf(child.pid()).ran_ns),
+      static_cast<double>(before + after) / static_cast<double>(SchedStatOf(child).ran_ns),
       1.0, 0.01);
   child.Kill();
 }

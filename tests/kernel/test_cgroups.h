@@ -156,6 +156,7 @@ class Child {
     }
     ::close(gate[0]);
     group.Enter(pid_);
+    schedstat_at_entry_ = ReadText("/proc/" + std::to_string(pid_) + "/schedstat");
     EXPECT_EQ(::write(gate[1], "g", 1), 1);
     ::close(gate[1]);
   }
@@ -164,6 +165,8 @@ class Child {
   ~Child() { Kill(); }
 
   pid_t pid() const { return pid_; }
+  // Before its work: what it ran and waited until here was not in the group.
+  const std::string& schedstat_at_entry() const { return schedstat_at_entry_; }
   // The status as wait(2) gives it.
   int Wait() {
     int status = 0;
@@ -186,6 +189,7 @@ class Child {
 
  private:
   pid_t pid_ = -1;
+  std::string schedstat_at_entry_;
 };
 
 // Uses so much CPU time of its own, however long that takes on a busy machine.
