@@ -74,7 +74,11 @@ void AppendText(FieldSet& fields, Field field, const std::string& text) {
 model::EntityRow& RowOf(model::Event& event, const Change& change) {
   const auto found = std::ranges::find(event.rows, change.ref, &model::EntityRow::ref);
   if (found != event.rows.end()) return *found;
-  return event.rows.emplace_back(model::EntityRow{change.ref, {}, {}, {}, {}});
+  model::EntityRow& row = event.rows.emplace_back(model::EntityRow{change.ref, {}, {}, {}, {}});
+  // References are of the collector's incarnation; a row that arrives late is matched by its key.
+  row.fields.Set(Field::kCgroupId, change.group.key.cgroup_id);
+  row.fields.Set(Field::kHierarchyId, change.group.key.hierarchy_id);
+  return row;
 }
 
 std::string Amount(Resource resource, const std::optional<std::int64_t>& amount) {

@@ -93,6 +93,9 @@ Tracked& Fleet::Track(const model::WorkloadKey& key, const Entity& entity) {
                     std::ranges::any_of(options_->auto_prefixes, [&](const std::string& prefix) {
                       return actuate::IsBelow(fresh.group.path, prefix);
                     });
+  if (const auto born_ns = entity.fields.Get(Field::kBootRelativeStartNs))
+    fresh.cpu.held_until = fresh.memory.held_until =
+        BootTime(static_cast<std::int64_t>(*born_ns)) + options_->newborn_hold;
   return fresh;
 }
 

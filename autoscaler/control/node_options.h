@@ -64,6 +64,9 @@ struct NodeOptions {
   // Churn that needs no refusal by the kernel to stop.
   int changes_per_minute = 60;        // of one limit
   int host_changes_per_second = 100;  // of all limits
+  // Hands off a workload that was just born: its runtime makes the cgroup first and sets its
+  // limits afterwards, so what stands in the files is not yet the original to go back to.
+  std::chrono::milliseconds newborn_hold{1'000};
   // Hands off after another writer, and after a write that failed.
   std::chrono::milliseconds foreign_cool_down{30'000};
   std::chrono::milliseconds failure_cool_down{1'000};

@@ -107,6 +107,21 @@ TEST_F(NodeLoopFaultTest, ANewWorkloadIsNotLoweredBeforeItIsKnown) {
   EXPECT_TRUE(actuator_.calls.empty());
 }
 
+TEST_F(NodeLoopFaultTest, ANewbornIsNotTouchedWhileItsRuntimeMayStillSetItsLimits) {
+  const auto agent = host_.Add("a");
+  const auto born_ns = static_cast<std::uint64_t>(host_.now().count());
+  host_.Fields(agent).Set(Field::kBootRelativeStartNs, born_ns);
+  host_.CpuLimit(agent, 200);
+  host_.Uses(agent, 200);
+  Start();
+  Ticks(8);
+  const bool touched_at_once = !actuator_.calls.empty();
+  Ticks(8);
+
+  EXPECT_FALSE(touched_at_once);
+  EXPECT_GT(Last("/agents/a", Resource::kCpu).value_or(0), 200);
+}
+
 TEST_F(NodeLoopFaultTest, GuaranteesThatDoNotFitKeepWhatIsAppliedAndSaySoOnce) {
   options_.defaults.min_cpu = 3000;
   host_.Uses(host_.Add("a"), 3900);
