@@ -40,7 +40,8 @@ SchedStat ParseSchedStat(const std::string& text) {
 // Since it entered its group. Requires: single-threaded, stopped, not reaped.
 SchedStat SchedStatOf(const Child& child) {
   const SchedStat before = ParseSchedStat(child.schedstat_at_entry());
-  const SchedStat now = ParseSchedStat(test::ReadText("/proc/" + std::to_string(child.pid()) + "/schedstat"));
+  const SchedStat now =
+      ParseSchedStat(test::ReadText("/proc/" + std::to_string(child.pid()) + "/schedstat"));
   return {now.ran_ns - before.ran_ns, now.wait_ns - before.wait_ns};
 }
 
@@ -200,7 +201,8 @@ TEST_F(RunQueueTest, NextOwnerOfASlotInheritsNothing) {
     Child child(first, [] { SpinFor(milliseconds(300)); });
     child.Wait();
     std::uint64_t ran_ns = 0;  // not by Read, which would move the zero itself
-    for (std::uint32_t cpu = 0; cpu < queue_->cpus(); ++cpu) ran_ns += queue_->Row(kSlot, cpu).ran_ns;
+    for (std::uint32_t cpu = 0; cpu < queue_->cpus(); ++cpu)
+      ran_ns += queue_->Row(kSlot, cpu).ran_ns;
     ASSERT_GT(ran_ns, 200'000'000u);
   }
   slots_->Forget(kSlot);
@@ -237,9 +239,8 @@ TEST_F(RunQueueTest, TaskMovedBetweenGroupsIsBookedToTheNewOne) {
   const std::uint64_t after = queue_->Read(kSlot + 1).ran_ns;
   EXPECT_GT(before, 50'000'000u);
   EXPECT_GT(after, 50'000'000u);
-  EXPECT_NEAR(
-      static_cast<double>(before + after) / static_cast<double>(SchedStatOf(child).ran_ns),
-      1.0, 0.01);
+  EXPECT_NEAR(static_cast<double>(before + after) / static_cast<double>(SchedStatOf(child).ran_ns),
+              1.0, 0.01);
   child.Kill();
 }
 
