@@ -23,6 +23,12 @@ std::string_view NodeType(const toml::node& node) {
   }
 }
 
+// TOML lets a quoted key hold a newline; an error is one line.
+std::string OnOneLine(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+  return text;
+}
+
 std::optional<Value> ToValue(const toml::node& node) {
   if (const auto* boolean = node.as_boolean()) return Value(boolean->get());
   if (const auto* integer = node.as_integer()) return Value(integer->get());
@@ -68,7 +74,7 @@ class TomlReader {
  private:
   std::string At(const toml::source_region& where, const std::string& key) const {
     // Rows name the array, so that "weight" alone is not a riddle.
-    return fmt::format("{}:{}:{}: {}{}", file_, where.begin.line, where.begin.column, outer_, key);
+    return fmt::format("{}:{}:{}: {}{}", file_, where.begin.line, where.begin.column, outer_, OnOneLine(key));
   }
 
   bool IsSection(const std::string& name) const {
@@ -126,8 +132,7 @@ Result<std::vector<Apply>> OptionTable::StageToml(std::string_view text, const s
     if (!read) return std::move(read).error();
     return staged;
   } catch (const toml::parse_error& error) {
-    std::string what(error.description());
-    std::ranges::replace(what, '\n', ' ');
+    const std::string what = OnOneLine(std::string(error.description()));
     return Error::Invalid(
         fmt::format("{}:{}:{}: {}", file_name, error.source().begin.line, error.source().begin.column, what));
   }

@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 struct EventLoop::Impl {
-  // One thread runs it, so Asio may leave out its own locking among handlers.
+  // A hint: one thread runs it, so what a handler posts need not wake another. Posting stays thread-safe.
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
 };

@@ -68,6 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "c.toml:2:1: tick.interval: unknown key; did you mean tick.interval_ms?"},
         BadFile{"KeyWithoutItsSection", "listen = 'x'", "c.toml:1:1: listen: unknown key; did you mean http.listen?"},
         BadFile{"KeyLikeNothingKnown", "zebra = 1", "c.toml:1:1: zebra: unknown key; --print-config lists them all"},
+        BadFile{"KeyWithANewline", "\"ze\\nbra\" = 1", "c.toml:1:1: ze?bra: unknown key; --print-config lists them all"},
         BadFile{"UnknownSection", "[htpp]\nlisten = 'x'",
                 "c.toml:1:2: htpp: unknown key; --print-config lists them all"},
         BadFile{"IntegerTooSmall", "[tick]\ninterval_ms = 5",
