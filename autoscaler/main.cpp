@@ -44,7 +44,7 @@ void ProtectSelf() {
 }
 
 void LetGo(const std::string& journal_path, std::string_view why) {
-  const auto released = actuate::ReleaseFile(journal_path);
+  const auto released = actuate::ReleaseFile(journal_path, actuate::kBurstPatience);
   if (!released) {
     BALLAST_LOG(kError, "limits could not be put back; run: ballast release",
                 {"why", released.error().ToString()});
@@ -99,10 +99,14 @@ int Main(int argc, const char* const* argv) {
   if (::access(folder->journal_path().c_str(), F_OK) == 0)
     LetGo(folder->journal_path(), "an earlier run left them");
   ProtectSelf();
-  return actuate::RunUnderLease(
+  const int status = actuate::RunUnderLease(
       {.timeout = std::chrono::milliseconds(settings.lease_ms)},
       [&](actuate::Heartbeat& beat) { return Work(*options, beat); },
       [&](std::string_view why) { LetGo(folder->journal_path(), why); });
+  // What a burst held when the autoscaler ended.
+  if (status == kOk && ::access(folder->journal_path().c_str(), F_OK) == 0)
+    LetGo(folder->journal_path(), "a burst was over its original limit");
+  return status;
 }
 
 }  // namespace

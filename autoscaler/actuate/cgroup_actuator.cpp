@@ -345,7 +345,7 @@ Actuation CgroupActuator::WriteChecked(Adopted& adopted, const ControlDir& dir, 
 }
 
 Result<Released> CgroupActuator::ReleaseAll() {
-  const Released released = Release(journal_);
+  const Released released = Release(journal_, kShortPatience);
   adopted_.clear();
   BALLAST_TRY_DO(SaveJournal(options_.journal_path, journal_), "release");
   return released;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <thread>
 
 #include "autoscaler/actuate/control_dir.h"
 #include "autoscaler/actuate/limit_text.h"
@@ -65,9 +66,7 @@ std::vector<Original> PutBackAll(const ControlDir& dir, std::vector<Original> to
   return todo;
 }
 
-}  // namespace
-
-Released Release(Journal& journal) {
+Released ReleaseOnce(Journal& journal) {
   Released released;
   std::vector<JournalGroup> kept;
   for (JournalGroup& group : journal.groups) {
@@ -83,14 +82,30 @@ Released Release(Journal& journal) {
   return released;
 }
 
-Result<Released> ReleaseFile(const std::string& journal_path) {
+}  // namespace
+
+Released Release(Journal& journal, std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kPause{100};
+  Released released = ReleaseOnce(journal);
+  for (; !released.failures.empty() && patience > kPause; patience -= kPause) {
+    std::this_thread::sleep_for(kPause);
+    Released again = ReleaseOnce(journal);
+    released.restored += again.restored;
+    released.unchanged += again.unchanged;
+    released.gone += again.gone;
+    released.failures = std::move(again.failures);
+  }
+  return released;
+}
+
+Result<Released> ReleaseFile(const std::string& journal_path, std::chrono::milliseconds patience) {
   BALLAST_TRY(Journal journal, LoadJournal(journal_path), "release");
   Released released;
   if (journal.boot_id != ReadBootId()) {
     released.gone = static_cast<int>(journal.groups.size());
     journal.groups.clear();
   } else {
-    released = Release(journal);
+    released = Release(journal, patience);
   }
   BALLAST_TRY_DO(SaveJournal(journal_path, journal), "release");
   return released;

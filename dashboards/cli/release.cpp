@@ -22,7 +22,7 @@ int Run(const std::string& state_dir) {
     fmt::print(stderr, "ballast: {}\n", folder.error().ToString());
     return kBadInput;
   }
-  const auto released = actuate::ReleaseFile(folder->journal_path());
+  const auto released = actuate::ReleaseFile(folder->journal_path(), actuate::kBurstPatience);
   if (!released) {
     fmt::print(stderr, "ballast: {}\n", released.error().ToString());
     return kInternalError;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/support/fake_cgroupfs.h"
 
 namespace ballast::actuate {
@@ -64,6 +66,21 @@ TEST_F(ReleaseTest, AMemoryMaximumIsNotPutBelowUse) {
   EXPECT_EQ(tree_.Read("web", "memory.max"), "8388608");
   ASSERT_EQ(released.failures.size(), 1U);
   EXPECT_THAT(released.failures[0], HasSubstr("in use"));
+}
+
+TEST_F(ReleaseTest, PatienceWaitsForABurstToEnd) {
+  tree_.Group("web", {{"memory.max", "8388608"}, {"memory.current", "4000000"}});
+  Journal journal = Remember("web", {{"memory.max", "1048576"}});
+  const std::jthread burst([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    tree_.Write("web", {"memory.current", "5000"});
+  });
+
+  const Released released = Release(journal, std::chrono::seconds(10));
+
+  EXPECT_TRUE(released.failures.empty());
+  EXPECT_EQ(tree_.Read("web", "memory.max"), "1048576");
+  EXPECT_TRUE(journal.groups.empty());
 }
 
 TEST_F(ReleaseTest, OomControlIsComparedByItsSwitch) {
