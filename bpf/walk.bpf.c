@@ -90,6 +90,11 @@ static __always_inline void read_bandwidth(struct wlk_row *row, struct cgroup_su
 		row->burst_ns = READ(group, cfs_bandwidth.burst);
 		row->present |= WLK_HAS_BURST;
 	}
+	if (bpf_core_field_exists(struct cfs_bandwidth, burst_time)) {
+		row->nr_bursts = (u32)READ(group, cfs_bandwidth.nr_burst);
+		row->burst_used_ns = READ(group, cfs_bandwidth.burst_time);
+		row->present |= WLK_HAS_BURST_USE;
+	}
 }
 
 #define MEMORY_EVENT(memcg, event)                                                                 \

@@ -108,10 +108,10 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
     if (!bpf && settings.bpf == BpfUse::kRequired)
       return std::move(bpf).error().Context("measuring in the kernel (--sources-bpf off measures from files alone)");
     if (bpf) {
-      for (const source::ProgramState& program : bpf->kernel->programs())
-        if (!program.attached)
-          BALLAST_LOG(kWarn, "BPF program not attached; its signals come from files or are absent",
-                      {"program", program.name}, {"why", program.because});
+      for (const source::Choice& choice : bpf->choices)
+        if (choice.via != source::Via::kBpf)
+          BALLAST_LOG(kWarn, "signal is not measured in the kernel", {"signal", choice.signal},
+                      {"instead", choice.via == source::Via::kFile ? "files" : "absent"}, {"why", choice.because});
       sources.choices = std::move(bpf->choices);
       sources.kernel = std::move(bpf->kernel);
       sources.list = std::move(bpf->sources);

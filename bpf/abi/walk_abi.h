@@ -7,7 +7,7 @@
 #ifndef BALLAST_BPF_ABI_WALK_ABI_H
 #define BALLAST_BPF_ABI_WALK_ABI_H
 
-#define WLK_ABI_VERSION 1
+#define WLK_ABI_VERSION 2
 /* cgroup2 and v1's cpu, cpuacct and memory, which may be mounted together. */
 #define WLK_HIERARCHIES 4u
 #define WLK_MAX_NODES 16u /* NUMA nodes whose page lists are summed */
@@ -21,6 +21,7 @@
 #define WLK_HAS_PRESSURE 0x10u
 #define WLK_HAS_BURST 0x20u   /* burst_ns (5.14 and newer) */
 #define WLK_HAS_CPUACCT 0x40u /* cpuacct_ns (v1) */
+#define WLK_HAS_BURST_USE 0x80u /* nr_bursts, burst_used_ns (5.15 and newer) */
 #define WLK_UNDER_OOM 0x100u  /* v1: waits at its limit (memory.oom_control) */
 #define WLK_IS_V2 0x200u      /* swap_pages is swap; else memory plus swap */
 
@@ -75,11 +76,15 @@ struct wlk_row {
 	unsigned long long memory_full_ns;
 	unsigned long long io_some_ns;
 	unsigned long long io_full_ns;
+
+	/* The root's own use of burst_ns; since version 2. */
+	unsigned long long nr_bursts;
+	unsigned long long burst_used_ns;
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(wlk_row) == 8 * 37);
+static_assert(sizeof(wlk_row) == 8 * 39);
 #else
-_Static_assert(sizeof(struct wlk_row) == 8 * 37, "wlk_row layout");
+_Static_assert(sizeof(struct wlk_row) == 8 * 39, "wlk_row layout");
 #endif
 #endif

@@ -101,7 +101,9 @@ struct cfs_bandwidth {
 	u64 burst;
 	int nr_periods;
 	int nr_throttled;
+	int nr_burst;
 	u64 throttled_time;
+	u64 burst_time;
 };
 
 struct task_group {

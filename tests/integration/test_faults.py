@@ -54,7 +54,7 @@ class CollectorFaultTest(FaultTest):
 
         rises = {kind: watch.rises_and_falls(kind)[0] for kind in ("cpu", "memory")}
         self.assertEqual(rises, {"cpu": 0, "memory": 0}, watch.history)
-        self.assertIn("deciding again", self.stack.log_of("autoscaler"))
+        self.assertIn("the collector began anew", self.stack.log_of("autoscaler"))
 
 
 class AutoscalerFaultTest(FaultTest):

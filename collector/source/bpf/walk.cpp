@@ -55,6 +55,10 @@ void AddCpu(const wlk_row& row, WalkTotals& totals) {
   totals.period_ns = row.period_ns;
   totals.quota_ns = row.quota_ns;  // the kernel's "none" is all ones, as is kUnlimited
   if (row.present & WLK_HAS_BURST) totals.burst_ns = row.burst_ns;
+  if (row.present & WLK_HAS_BURST_USE) {
+    totals.nr_bursts = row.nr_bursts;
+    totals.burst_used_ns = row.burst_used_ns;
+  }
   totals.cpu_weight = Weight(row.shares, (row.present & WLK_IS_V2) != 0);
 }
 

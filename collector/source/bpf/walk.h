@@ -45,6 +45,8 @@ struct WalkTotals {
   std::optional<std::uint64_t> quota_ns;
   std::optional<std::uint64_t> period_ns;
   std::optional<std::uint64_t> burst_ns;
+  std::optional<std::uint64_t> nr_bursts;
+  std::optional<std::uint64_t> burst_used_ns;
   std::optional<std::uint64_t> cpu_weight;  // 1..10000; v1 shares by runc's formula
 
   // Memory, the subtree's.

@@ -20,6 +20,8 @@ void FillBandwidth(const WalkTotals& totals, model::FieldSet& fields) {
   fields.Set(Field::kCpuQuotaNs, totals.quota_ns);
   fields.Set(Field::kCpuPeriodNs, totals.period_ns);
   fields.Set(Field::kCpuBurstLimitNs, totals.burst_ns);
+  fields.Set(Field::kCpuBurstPeriods, totals.nr_bursts);
+  fields.Set(Field::kCpuBurstNs, totals.burst_used_ns);
   fields.Set(Field::kCpuWeight, totals.cpu_weight);
 }
 
