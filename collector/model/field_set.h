@@ -73,7 +73,9 @@ class FieldSet {
 
   // Which numbers are present, one bit per field number, and their values in
   // the same order. A set of 30 numbers is 64 + 240 bytes.
-  std::array<std::uint64_t, (kMaxFieldNumber + 1) / 64> present_{};
+  static constexpr std::size_t kWords = (kMaxFieldNumber + 1) / 64;
+  std::array<std::uint64_t, kWords> present_{};
+  std::array<std::uint16_t, kWords> before_{};  // numbers present in the words before each
   std::vector<std::uint64_t> numbers_;
   std::vector<std::pair<Field, Histogram>> histograms_;
   std::vector<std::pair<Field, std::string>> texts_;

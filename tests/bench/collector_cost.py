@@ -29,9 +29,12 @@ def make_workload(number):
 
 
 def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Exact, from the scheduler's account: utime and stime are sampled by the very timer that wakes the collector."""
+    total_ns = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat") as schedstat:
+            total_ns += int(schedstat.read().split()[0])
+    return total_ns / 1e9
 
 
 def resident_mib(pid):

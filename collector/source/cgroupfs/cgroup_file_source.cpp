@@ -92,12 +92,22 @@ Result<> CgroupFileSource::Collect(Sample& sample) {
   return Error::FromErrno(EMFILE, "cgroup files: keeping fewer open; raise LimitNOFILE");
 }
 
+bool CgroupFileSource::IsSlowTurn(Slot slot, Group& group, const FieldSet& target) const {
+  const std::uint64_t turn = tick_ + slot;
+  if (turn % options_.slow_every != 0) return false;
+  const auto usage_ns = target.Get(Field::kCpuUsageNs);
+  const std::uint64_t quiet_every = std::uint64_t{options_.slow_every} * options_.quiet_turns;
+  if (usage_ns && usage_ns == group.usage_ns && turn % quiet_every != 0) return false;
+  group.usage_ns = usage_ns;
+  return true;
+}
+
 void CgroupFileSource::CollectGroup(Slot slot, Group& group, FieldSet& target) {
+  const bool is_slow_turn = IsSlowTurn(slot, group, target);
   for (OpenFile& open : group.files) {
     if (IsSatisfied(*open.file, target)) continue;
     FieldSet& reading = open.kept ? *open.kept : reading_;
-    const bool is_due =
-        !open.kept || open.kept->empty() || (tick_ + slot) % options_.slow_every == 0;
+    const bool is_due = !open.kept || open.kept->empty() || is_slow_turn;
     if (is_due) {
       reading.ClearAll();
       if (tick_ < open.absent_until) continue;

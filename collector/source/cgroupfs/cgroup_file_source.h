@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "collector/base/fd.h"
@@ -32,6 +33,9 @@ struct CgroupFileOptions {
   // Ticks between two readings of a slow file (control_files.h); in between the last reading
   // stands. 10 is 1 s. Which tick is a workload's own, so that not all are read in the same one.
   std::uint32_t slow_every = 10;
+  // Turns of a slow file that are left out while its workload uses no CPU: what
+  // sleeps changes little. 10 is one reading in 10 s.
+  std::uint32_t quiet_turns = 10;
 };
 
 struct CgroupFileCounts {
@@ -70,10 +74,12 @@ class CgroupFileSource final : public Source {
   struct Group {
     std::vector<std::string> directories;
     std::vector<OpenFile> files;  // in order of preference
+    std::optional<std::uint64_t> usage_ns = {};  // when its slow files were last read
   };
   enum class Outcome { kRead, kNotThere, kGroupGone, kNoDescriptor };
 
   void CollectGroup(Slot slot, Group& group, model::FieldSet& target);
+  bool IsSlowTurn(Slot slot, Group& group, const model::FieldSet& target) const;
   bool IsSatisfied(const ControlFile& file, const model::FieldSet& target) const;
   void TakeOver(const ControlFile& file, const model::FieldSet& reading,
                 model::FieldSet& target) const;

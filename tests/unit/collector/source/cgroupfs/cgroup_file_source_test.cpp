@@ -221,6 +221,26 @@ TEST_F(CgroupFileSourceTest, SlowFileStandsUntilItsTurnComes) {
   EXPECT_EQ(Tick(source).Get(Field::kCpuWeight), 200U);  // 3: (3 + slot 7) % 10
 }
 
+TEST_F(CgroupFileSourceTest, SlowFileOfASleeperWaitsForItsLaterTurn) {
+  fs_.Group("web", {{"cpu.weight", "100"}});
+  auto source = Make({Field::kCpuWeight}, {.slow_every = 10, .quiet_turns = 4});
+  ASSERT_TRUE(source.Track(OnV2(Web())));
+  model::FieldSet asleep;
+  asleep.Set(Field::kCpuUsageNs, std::uint64_t{5});
+  for (int tick = 0; tick < 4; ++tick) Tick(source, asleep);  // its turn is tick 3
+  fs_.Write("web", {"cpu.weight", "200"});
+
+  for (int tick = 4; tick < 13; ++tick) Tick(source, asleep);
+  model::FieldSet awake;
+  awake.Set(Field::kCpuUsageNs, std::uint64_t{6});
+  const auto left_out = Tick(source, asleep).Get(Field::kCpuWeight);  // 13, or 33 while asleep
+  for (int tick = 14; tick < 23; ++tick) Tick(source, awake);
+  const auto read = Tick(source, awake).Get(Field::kCpuWeight);  // 23
+
+  EXPECT_EQ(left_out, 100U);
+  EXPECT_EQ(read, 200U);
+}
+
 TEST_F(CgroupFileSourceTest, DescriptorsAreKeptUpToTheBound) {
   fs_.Group("web", {{"memory.current", "1"}, {"memory.max", "2"}, {"memory.high", "3"}});
   auto source = Make({Field::kMemoryUsageBytes, Field::kMemoryMaxBytes, Field::kMemoryHighBytes},
