@@ -250,7 +250,7 @@ net::Response Pages::LivePage(const net::Request&) {
   auto response = MakeText("text/html; charset=utf-8", std::string(LivePageHtml()));
   // The page brings everything along; nothing may be fetched from elsewhere.
   response.headers.emplace_back("Content-Security-Policy",
-                                "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+                                "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
                                 "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
