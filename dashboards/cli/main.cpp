@@ -6,6 +6,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "dashboards/cli/exit_status.h"
+#include "dashboards/cli/metrics_page.h"
 #include "dashboards/cli/release.h"
 #include "dashboards/cli/replay.h"
 #include "dashboards/cli/solve_allocation.h"
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_status = ballast::cli::kInternalError;
 
+  ballast::cli::AddMetrics(app, exit_status);
   ballast::cli::AddReplay(app, exit_status);
   ballast::cli::AddRelease(app, exit_status);
   CLI::App* solve = app.add_subcommand("solve", "Solve one model from a file");
