@@ -54,25 +54,36 @@ struct Settings {
 void Describe(config::OptionTable& table, Settings& settings) {
   serve::AddOptions(table, settings.serve);
   table.Add("records.file", &settings.record_file, "Flight recorder's file; empty: none.");
-  table.AddBytes("records.file_max", &settings.record_bytes, {.min = 1 << 20}, "Bound of that file and the one before it.");
+  table.AddBytes("records.file_max", &settings.record_bytes, {.min = 1 << 20},
+                 "Bound of that file and the one before it.");
   table.Section("tick", "How often.");
-  table.Add("tick.interval_ms", &settings.tick_ms, {.min = 10, .max = 10'000}, "Time between ticks.");
+  table.Add("tick.interval_ms", &settings.tick_ms, {.min = 10, .max = 10'000},
+            "Time between ticks.");
   table.Add("tick.key_seconds", &settings.key_seconds, {.min = 1, .max = 3600},
             "Time between key records: how far back reading must start.");
   table.Section("workloads", "What is tracked.");
-  table.Add("workloads.max", &settings.max_workloads, {.min = 1, .max = 65'535},
-            "Slots; sizes the kernel's maps. Raise it when ballast_workloads_overflowing is not 0.");
-  table.Add("workloads.prefixes", &settings.prefixes, "Each direct child of these cgroups is a workload.");
-  table.Add("workloads.slices", &settings.slices, "Units directly below these are tracked as slices.");
-  table.Add("workloads.exclude", &settings.exclude, "Shell patterns of cgroup paths that are left out.");
+  table.Add(
+      "workloads.max", &settings.max_workloads, {.min = 1, .max = 65'535},
+      "Slots; sizes the kernel's maps. Raise it when ballast_workloads_overflowing is not 0.");
+  table.Add("workloads.prefixes", &settings.prefixes,
+            "Each direct child of these cgroups is a workload.");
+  table.Add("workloads.slices", &settings.slices,
+            "Units directly below these are tracked as slices.");
+  table.Add("workloads.exclude", &settings.exclude,
+            "Shell patterns of cgroup paths that are left out.");
   table.Section("sources", "From where.");
-  table.AddChoice("sources.bpf", &settings.bpf,
-                  {{"required", BpfUse::kRequired}, {"preferred", BpfUse::kPreferred}, {"off", BpfUse::kOff}},
-                  "Measure in the kernel. preferred: where that fails, and off: from files alone, which have no run-queue "
-                  "wait and no events.");
+  table.AddChoice(
+      "sources.bpf", &settings.bpf,
+      {{"required", BpfUse::kRequired}, {"preferred", BpfUse::kPreferred}, {"off", BpfUse::kOff}},
+      "Measure in the kernel. preferred: where that fails, and off: from files alone, which have "
+      "no run-queue "
+      "wait and no events.");
   table.Section("log", "What is said on standard error.");
   table.AddChoice("log.level", &settings.log_level,
-                  {{"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warn", LogLevel::kWarn}, {"error", LogLevel::kError}},
+                  {{"debug", LogLevel::kDebug},
+                   {"info", LogLevel::kInfo},
+                   {"warn", LogLevel::kWarn},
+                   {"error", LogLevel::kError}},
                   "Least important line that is written.");
 }
 
@@ -97,21 +108,25 @@ void ProtectSelf() {
 struct Sources {
   std::unique_ptr<source::KernelSide> kernel;  // outlives the sources below
   std::vector<std::unique_ptr<source::Source>> list;
-  std::vector<source::Choice> choices;  // where each signal comes from; empty without the kernel side
+  std::vector<source::Choice>
+      choices;  // where each signal comes from; empty without the kernel side
 };
 
 // In order of precedence: files set only what the kernel side left absent.
 Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout& layout) {
   Sources sources;
   if (settings.bpf != BpfUse::kOff) {
-    auto bpf = source::OpenBpfSources(source::ReadKernelFacts(), layout, {.slots = settings.max_workloads + 1});
+    auto bpf = source::OpenBpfSources(source::ReadKernelFacts(), layout,
+                                      {.slots = settings.max_workloads + 1});
     if (!bpf && settings.bpf == BpfUse::kRequired)
-      return std::move(bpf).error().Context("measuring in the kernel (--sources-bpf off measures from files alone)");
+      return std::move(bpf).error().Context(
+          "measuring in the kernel (--sources-bpf off measures from files alone)");
     if (bpf) {
       for (const source::Choice& choice : bpf->choices)
         if (choice.via != source::Via::kBpf)
           BALLAST_LOG(kWarn, "signal is not measured in the kernel", {"signal", choice.signal},
-                      {"instead", choice.via == source::Via::kFile ? "files" : "absent"}, {"why", choice.because});
+                      {"instead", choice.via == source::Via::kFile ? "files" : "absent"},
+                      {"why", choice.because});
       sources.choices = std::move(bpf->choices);
       sources.kernel = std::move(bpf->kernel);
       sources.list = std::move(bpf->sources);
@@ -127,8 +142,10 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
 
 discover::RegistryOptions ToRegistryOptions(const Settings& settings) {
   discover::RegistryOptions options;
-  options.classify = {
-      .prefixes = settings.prefixes, .slices = settings.slices, .include = {}, .exclude = settings.exclude};
+  options.classify = {.prefixes = settings.prefixes,
+                      .slices = settings.slices,
+                      .include = {},
+                      .exclude = settings.exclude};
   options.max_workloads = settings.max_workloads;
   return options;
 }
@@ -162,7 +179,8 @@ class OwnMetrics {
     for (const pipeline::SourceCounters& source : now.sources)
       Raise(registry_.GetCounter(Metric::kSourceErrors, {source.name}), source.errors);
     if (now.ticks % kTicksBetweenReports == 0) ReportLosses(pipeline.state());
-    if (now.ticks % kTicksBetweenReports == 0 && recorder != nullptr) ReportRecorder(recorder->counters());
+    if (now.ticks % kTicksBetweenReports == 0 && recorder != nullptr)
+      ReportRecorder(recorder->counters());
   }
 
  private:
@@ -175,8 +193,9 @@ class OwnMetrics {
   void ReportLosses(const model::State& state) {
     for (const auto& [ref, entity] : state.entities())
       if (entity.kind == model::EntityKind::kLoss)
-        Raise(registry_.GetCounter(Metric::kDroppedEvents, {entity.fields.GetText(model::Field::kMap),
-                                                            entity.fields.GetText(model::Field::kReason)}),
+        Raise(registry_.GetCounter(Metric::kDroppedEvents,
+                                   {entity.fields.GetText(model::Field::kMap),
+                                    entity.fields.GetText(model::Field::kReason)}),
               entity.fields.Get(model::Field::kEventsLost).value_or(0));
   }
 
@@ -186,9 +205,11 @@ class OwnMetrics {
     if (recorder.last_error == recorder_error_) return;
     recorder_error_ = recorder.last_error;
     if (recorder_error_.empty()) {
-      BALLAST_LOG(kInfo, "flight recorder writes again", {"dropped_frames", recorder.dropped_frames});
+      BALLAST_LOG(kInfo, "flight recorder writes again",
+                  {"dropped_frames", recorder.dropped_frames});
     } else {
-      BALLAST_LOG(kError, "flight recorder cannot write; records are streamed but not kept", {"why", recorder_error_});
+      BALLAST_LOG(kError, "flight recorder cannot write; records are streamed but not kept",
+                  {"why", recorder_error_});
     }
   }
 
@@ -202,7 +223,9 @@ class OwnMetrics {
 std::vector<serve::SourceStatus> ToStatus(const std::vector<source::Choice>& choices) {
   std::vector<serve::SourceStatus> status;
   for (const source::Choice& choice : choices) {
-    const char* via = choice.via == source::Via::kBpf ? "bpf" : choice.via == source::Via::kFile ? "file" : "absent";
+    const char* via = choice.via == source::Via::kBpf    ? "bpf"
+                      : choice.via == source::Via::kFile ? "file"
+                                                         : "absent";
     status.push_back({std::string(choice.signal), via, choice.because});
   }
   return status;
@@ -219,7 +242,8 @@ int Run(const Settings& settings) {
 
   std::unique_ptr<record::FlightRecorder> recorder;
   if (!settings.record_file.empty()) {
-    auto opened = record::FlightRecorder::Open({.path = settings.record_file, .max_bytes = settings.record_bytes});
+    auto opened = record::FlightRecorder::Open(
+        {.path = settings.record_file, .max_bytes = settings.record_bytes});
     if (!opened) return Complain(opened.error().ToString());
     recorder = *std::move(opened);
   }
@@ -231,23 +255,27 @@ int Run(const Settings& settings) {
   OwnMetrics own(registry, sources->kernel.get());
   // Submissions arrive on the stream's thread and are sequenced on this one.
   auto server = serve::Server::Start(settings.serve, registry, [&](model::Record record) {
-    loop.Post([&pipeline, record = std::move(record)]() mutable { pipeline->Submit(std::move(record)); });
+    loop.Post(
+        [&pipeline, record = std::move(record)]() mutable { pipeline->Submit(std::move(record)); });
   });
   if (!server) return Complain(server.error().ToString());
   (*server)->SetSources(ToStatus(sources->choices));
   const auto publish = [&](const std::shared_ptr<const pipeline::Published>& published) {
     (*server)->Publish({net::Bytes(published, &published->frame),
                         std::shared_ptr<const model::Record>(published, &published->record)});
-    if (recorder) recorder->Append(published->frame, std::holds_alternative<model::Key>(published->record.body));
+    if (recorder)
+      recorder->Append(published->frame,
+                       std::holds_alternative<model::Key>(published->record.body));
   };
-  pipeline = std::make_unique<pipeline::Pipeline>(ToPipelineOptions(settings, has_hints), *identity, clock,
-                                                  discover::Registry(*layout, ToRegistryOptions(settings)),
-                                                  std::move(sources->list), publish);
+  pipeline = std::make_unique<pipeline::Pipeline>(
+      ToPipelineOptions(settings, has_hints), *identity, clock,
+      discover::Registry(*layout, ToRegistryOptions(settings)), std::move(sources->list), publish);
   pipeline->Start();
   std::vector<net::EventLoop::Handle> handles;
   for (const auto& source : pipeline->sources()) {
     if (source->event_fd() < 0) continue;
-    auto watched = loop.WatchFd(source->event_fd(), [&pipeline, &source] { pipeline->Drain(*source); });
+    auto watched =
+        loop.WatchFd(source->event_fd(), [&pipeline, &source] { pipeline->Drain(*source); });
     if (!watched) return Complain(watched.error().ToString());
     handles.push_back(*std::move(watched));
   }
@@ -257,7 +285,8 @@ int Run(const Settings& settings) {
     own.AfterTick(*pipeline, recorder.get(), std::chrono::steady_clock::now() - begin);
   }));
   handles.push_back(loop.OnSignals({SIGINT, SIGTERM}, [&](int) { loop.Stop(); }));
-  BALLAST_LOG(kInfo, "ready", {"socket", settings.serve.stream.path}, {"http", (*server)->http_address()},
+  BALLAST_LOG(kInfo, "ready", {"socket", settings.serve.stream.path},
+              {"http", (*server)->http_address()},
               {"workloads", pipeline->registry_counts().tracked});
   loop.Run();
   handles.clear();
@@ -267,7 +296,8 @@ int Run(const Settings& settings) {
 
 int Main(int argc, const char* const* argv) {
   Settings settings;
-  config::OptionTable table("ballast-collector", "Observes every container, VM and slice of this host at kernel truth.");
+  config::OptionTable table("ballast-collector",
+                            "Observes every container, VM and slice of this host at kernel truth.");
   Describe(table, settings);
   const auto loaded = table.Load(argc, argv, kConfigFile, BALLAST_VERSION);
   if (!loaded) return Complain(loaded.error().ToString());
@@ -284,4 +314,6 @@ int Main(int argc, const char* const* argv) {
 }  // namespace
 }  // namespace ballast
 
-int main(int argc, char** argv) { return ballast::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return ballast::Main(argc, argv);
+}

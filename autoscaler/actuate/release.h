@@ -33,7 +33,8 @@ Released Release(Journal& journal, std::chrono::milliseconds patience = {});
 
 // Loads, releases, saves. A journal of an earlier boot is dropped: its cgroups
 // are gone with the kernel that had them.
-Result<Released> ReleaseFile(const std::string& journal_path, std::chrono::milliseconds patience = {});
+Result<Released> ReleaseFile(const std::string& journal_path,
+                             std::chrono::milliseconds patience = {});
 
 // "3 limits put back, 1 unchanged, ..." for people.
 std::string Summary(const Released& released);

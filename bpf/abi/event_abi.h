@@ -6,8 +6,9 @@
 
 #define EVT_ABI_VERSION 1
 #define EVT_COMM 16u
-#define EVT_PATH 512u /* cgroup paths of pods are about 200 long; longer ones are cut and counted  \
-		       */
+#define EVT_PATH                                                                                   \
+	512u /* cgroup paths of pods are about 200 long; longer ones are cut and counted           \
+	      */
 
 /* evt_head.kind; values are part of the format, append only. */
 enum evt_kind {

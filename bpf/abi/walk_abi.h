@@ -19,11 +19,11 @@
 #define WLK_HAS_MEMORY 0x4u /* memory_pages .. oom_kill_events, failcnt */
 #define WLK_HAS_LRU 0x8u    /* the five lists */
 #define WLK_HAS_PRESSURE 0x10u
-#define WLK_HAS_BURST 0x20u   /* burst_ns (5.14 and newer) */
-#define WLK_HAS_CPUACCT 0x40u /* cpuacct_ns (v1) */
+#define WLK_HAS_BURST 0x20u	/* burst_ns (5.14 and newer) */
+#define WLK_HAS_CPUACCT 0x40u	/* cpuacct_ns (v1) */
 #define WLK_HAS_BURST_USE 0x80u /* nr_bursts, burst_used_ns (5.15 and newer) */
-#define WLK_UNDER_OOM 0x100u  /* v1: waits at its limit (memory.oom_control) */
-#define WLK_IS_V2 0x200u      /* swap_pages is swap; else memory plus swap */
+#define WLK_UNDER_OOM 0x100u	/* v1: waits at its limit (memory.oom_control) */
+#define WLK_IS_V2 0x200u	/* swap_pages is swap; else memory plus swap */
 
 struct wlk_row {
 	unsigned long long generation; /* of the walk that wrote this row; older: stale */

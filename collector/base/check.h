@@ -10,7 +10,8 @@
 
 namespace ballast {
 
-[[noreturn]] inline void CheckFailed(const char* file, int line, const char* claim, const char* why) {
+[[noreturn]] inline void CheckFailed(const char* file, int line, const char* claim,
+                                     const char* why) {
   std::fprintf(stderr, "%s:%d: check failed: %s (%s)\n", file, line, claim, why);
   std::abort();
 }

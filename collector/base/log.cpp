@@ -22,7 +22,8 @@ constexpr std::array kLevels = {
 
 spdlog::logger& Logger() {
   static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("ballast", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("ballast",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z level=%l %v");
     made->flush_on(spdlog::level::debug);
     return made;
@@ -30,12 +31,15 @@ spdlog::logger& Logger() {
   return *logger;
 }
 
-spdlog::level::level_enum ToSpd(LogLevel level) { return kLevels[static_cast<std::size_t>(level)].spd; }
+spdlog::level::level_enum ToSpd(LogLevel level) {
+  return kLevels[static_cast<std::size_t>(level)].spd;
+}
 
 // A value with a space or a quote is quoted, so that a line splits on spaces;
 // control characters could forge a second line.
 void AppendValue(std::string& line, std::string_view value) {
-  const bool plain = !value.empty() && value.find_first_of(" \"=\n\r\t\\") == std::string_view::npos;
+  const bool plain =
+      !value.empty() && value.find_first_of(" \"=\n\r\t\\") == std::string_view::npos;
   if (plain) {
     line += value;
     return;
@@ -50,7 +54,9 @@ void AppendValue(std::string& line, std::string_view value) {
 
 }  // namespace
 
-void SetLogLevel(LogLevel lowest) { Logger().set_level(ToSpd(lowest)); }
+void SetLogLevel(LogLevel lowest) {
+  Logger().set_level(ToSpd(lowest));
+}
 
 Result<LogLevel> ParseLogLevel(std::string_view name) {
   for (const LevelName& known : kLevels)
@@ -58,7 +64,9 @@ Result<LogLevel> ParseLogLevel(std::string_view name) {
   return Error::Invalid(fmt::format("log level '{}': use debug, info, warn or error", name));
 }
 
-bool IsLogged(LogLevel level) { return Logger().should_log(ToSpd(level)); }
+bool IsLogged(LogLevel level) {
+  return Logger().should_log(ToSpd(level));
+}
 
 void WriteLog(LogLevel level, const char* message, std::initializer_list<LogField> fields) {
   std::string line = "msg=";

@@ -37,7 +37,7 @@ void WriteLog(LogLevel level, const char* message, std::initializer_list<LogFiel
 }  // namespace ballast
 
 // Variadic because a braced list of fields holds commas.
-#define BALLAST_LOG(level, message, ...)                                       \
-  (::ballast::IsLogged(::ballast::LogLevel::level)                             \
+#define BALLAST_LOG(level, message, ...)                                         \
+  (::ballast::IsLogged(::ballast::LogLevel::level)                               \
        ? ::ballast::WriteLog(::ballast::LogLevel::level, message, {__VA_ARGS__}) \
        : static_cast<void>(0))

@@ -56,8 +56,10 @@ struct Unit {};
 template <typename T = Unit>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -94,7 +96,9 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
-inline Result<> Ok() { return Unit{}; }
+inline Result<> Ok() {
+  return Unit{};
+}
 
 }  // namespace ballast
 
@@ -108,9 +112,8 @@ inline Result<> Ok() { return Unit{}; }
   decl = *std::move(BALLAST_TRY_CAT(ballast_try_, __LINE__))
 
 // The same for an operation whose value nobody needs.
-#define BALLAST_TRY_DO(expr, context)                    \
-  do {                                                   \
-    auto ballast_try_do = (expr);                        \
-    if (!ballast_try_do)                                 \
-      return std::move(ballast_try_do).error().Context(context); \
+#define BALLAST_TRY_DO(expr, context)                                               \
+  do {                                                                              \
+    auto ballast_try_do = (expr);                                                   \
+    if (!ballast_try_do) return std::move(ballast_try_do).error().Context(context); \
   } while (false)

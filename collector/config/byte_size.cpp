@@ -31,11 +31,12 @@ constexpr std::array kUnits = {
 
 Result<std::uint64_t> ParseByteSize(std::string_view text) {
   const auto wrong = [text] {
-    return Error::Invalid(
-        fmt::format("'{}' is not a size; write for example 512MiB, 2GB or a number of bytes", text));
+    return Error::Invalid(fmt::format(
+        "'{}' is not a size; write for example 512MiB, 2GB or a number of bytes", text));
   };
   double number = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc() || !(number >= 0.0)) return wrong();
   std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
   while (unit.starts_with(' ')) unit.remove_prefix(1);

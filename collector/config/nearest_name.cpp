@@ -24,12 +24,14 @@ std::size_t Distance(std::string_view a, std::string_view b) {
 
 // "listen" for "http.listen": the section was forgotten.
 bool IsLastPart(std::string_view part, std::string_view key) {
-  return key.size() > part.size() && key.ends_with(part) && key[key.size() - part.size() - 1] == '.';
+  return key.size() > part.size() && key.ends_with(part) &&
+         key[key.size() - part.size() - 1] == '.';
 }
 
 }  // namespace
 
-std::optional<std::string_view> FindNearest(std::string_view name, const std::vector<std::string_view>& known) {
+std::optional<std::string_view> FindNearest(std::string_view name,
+                                            const std::vector<std::string_view>& known) {
   // Longer ones are no typing errors, and would make the distance expensive.
   if (name.size() > 100) return std::nullopt;
   std::optional<std::string_view> best;

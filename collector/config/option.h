@@ -46,7 +46,8 @@ struct Option {
 std::string_view NameOf(OptionType type);
 // "the integer 5", "the string \"x\"".
 std::string Describe(const Value& value);
-// A flag's text as the value that `type` wants; what cannot be read so stays text, for accept() to refuse.
+// A flag's text as the value that `type` wants; what cannot be read so stays text, for accept() to
+// refuse.
 Value ValueFromText(OptionType type, std::string_view text);
 // Text as a TOML basic string, quotes included.
 std::string Quoted(std::string_view text);

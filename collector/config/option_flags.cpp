@@ -30,17 +30,20 @@ Error UnknownArgument(const OptionTable& table, const std::string& argument) {
   if (!argument.starts_with("-"))
     return Error::Invalid(fmt::format("'{}': unexpected argument; see --help", argument));
   const std::string flag = argument.substr(0, argument.find('='));
-  std::vector<std::string> flags = {"--help", "--version", "--config", "--check-config", "--print-config"};
+  std::vector<std::string> flags = {"--help", "--version", "--config", "--check-config",
+                                    "--print-config"};
   for (const Option& option : table.options())
     if (option.type != OptionType::kRows) flags.push_back(FlagName(option.key));
   const auto nearest = FindNearest(flag, {flags.begin(), flags.end()});
-  return Error::Invalid(nearest ? fmt::format("{}: unknown option; did you mean {}?", flag, *nearest)
-                                : fmt::format("{}: unknown option; see --help", flag));
+  return Error::Invalid(nearest
+                            ? fmt::format("{}: unknown option; did you mean {}?", flag, *nearest)
+                            : fmt::format("{}: unknown option; see --help", flag));
 }
 
 }  // namespace
 
-Result<OptionTable::Flags> OptionTable::ParseFlags(const std::vector<std::string>& arguments) const {
+Result<OptionTable::Flags> OptionTable::ParseFlags(
+    const std::vector<std::string>& arguments) const {
   CLI::App app;
   app.set_help_flag();  // ours, so that it prints from the table
   app.allow_extras();
@@ -58,10 +61,14 @@ Result<OptionTable::Flags> OptionTable::ParseFlags(const std::vector<std::string
     if (option.type == OptionType::kBool)
       app.add_flag(FlagName(option.key), raw.one);
     else
-      app.add_option(FlagName(option.key), raw.texts)->expected(1)->take_all()->allow_extra_args(false);
+      app.add_option(FlagName(option.key), raw.texts)
+          ->expected(1)
+          ->take_all()
+          ->allow_extra_args(false);
   }
   try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 takes them from the end
+    std::vector<std::string> reversed(arguments.rbegin(),
+                                      arguments.rend());  // CLI11 takes them from the end
     app.parse(std::move(reversed));
   } catch (const CLI::ParseError& error) {
     return Error::Invalid(std::string(error.what()) + "; see --help");
@@ -101,14 +108,17 @@ std::string OptionTable::Help() const {
   };
   text += "\nOptions; defaults < file < flags:\n";
   line("-c, --config FILE", "Configuration (TOML).");
-  line("--check-config", "Check the file and the flags, then exit: status 0, or 2 with one line that says what is wrong.");
+  line("--check-config",
+       "Check the file and the flags, then exit: status 0, or 2 with one line that says what is "
+       "wrong.");
   line("--print-config", "Print the default file, with comments.");
   line("--version", "Print the version.");
   line("-h, --help", "Print this.");
   for (const Option& option : options_) {
     if (option.type == OptionType::kRows) continue;
     const std::string what = option.allowed.empty() ? "" : option.allowed + "; ";
-    line(FlagName(option.key) + (option.type == OptionType::kBool ? "" : " " + std::string(NameOf(option.type))),
+    line(FlagName(option.key) +
+             (option.type == OptionType::kBool ? "" : " " + std::string(NameOf(option.type))),
          fmt::format("{} [{}{}]", option.help, what, option.initial));
   }
   return text;

@@ -27,13 +27,21 @@ std::string RangeText(double min, double max) {
 
 std::string ListText(const std::vector<std::string>& list) {
   std::string text = "[";
-  for (const std::string& item : list) text.append(text.size() > 1 ? ", " : "").append(Quoted(item));
+  for (const std::string& item : list)
+    text.append(text.size() > 1 ? ", " : "").append(Quoted(item));
   return text + "]";
 }
 
-Option MakeOption(std::string key, OptionType type, std::string help, std::string allowed, std::string initial) {
-  return {.key = std::move(key), .type = type, .help = std::move(help), .allowed = std::move(allowed),
-          .initial = std::move(initial), .accept = {}, .new_row = {}, .take = {}};
+Option MakeOption(std::string key, OptionType type, std::string help, std::string allowed,
+                  std::string initial) {
+  return {.key = std::move(key),
+          .type = type,
+          .help = std::move(help),
+          .allowed = std::move(allowed),
+          .initial = std::move(initial),
+          .accept = {},
+          .new_row = {},
+          .take = {}};
 }
 
 }  // namespace
@@ -56,7 +64,8 @@ const Option* OptionTable::Find(std::string_view key) const {
 }
 
 void OptionTable::Add(std::string key, bool* place, std::string help) {
-  Option option = MakeOption(std::move(key), OptionType::kBool, std::move(help), "", *place ? "true" : "false");
+  Option option =
+      MakeOption(std::move(key), OptionType::kBool, std::move(help), "", *place ? "true" : "false");
   option.accept = [place](const Value& value) -> Result<Apply> {
     const bool* found = std::get_if<bool>(&value);
     if (found == nullptr) return Wrong(value, "true or false");
@@ -66,7 +75,8 @@ void OptionTable::Add(std::string key, bool* place, std::string help) {
 }
 
 void OptionTable::Add(std::string key, std::string* place, std::string help) {
-  Option option = MakeOption(std::move(key), OptionType::kText, std::move(help), "", Quoted(*place));
+  Option option =
+      MakeOption(std::move(key), OptionType::kText, std::move(help), "", Quoted(*place));
   option.accept = [place](const Value& value) -> Result<Apply> {
     const auto* found = std::get_if<std::string>(&value);
     if (found == nullptr) return Wrong(value, "a string");
@@ -76,7 +86,8 @@ void OptionTable::Add(std::string key, std::string* place, std::string help) {
 }
 
 void OptionTable::Add(std::string key, std::vector<std::string>* place, std::string help) {
-  Option option = MakeOption(std::move(key), OptionType::kList, std::move(help), "", ListText(*place));
+  Option option =
+      MakeOption(std::move(key), OptionType::kList, std::move(help), "", ListText(*place));
   option.accept = [place](const Value& value) -> Result<Apply> {
     const auto* found = std::get_if<std::vector<std::string>>(&value);
     if (found == nullptr) return Wrong(value, "a list of strings");
@@ -86,8 +97,8 @@ void OptionTable::Add(std::string key, std::vector<std::string>* place, std::str
 }
 
 void OptionTable::Add(std::string key, double* place, RealBounds bounds, std::string help) {
-  Option option = MakeOption(std::move(key), OptionType::kReal, std::move(help), RangeText(bounds.min, bounds.max),
-                             fmt::format("{}", *place));
+  Option option = MakeOption(std::move(key), OptionType::kReal, std::move(help),
+                             RangeText(bounds.min, bounds.max), fmt::format("{}", *place));
   option.accept = [place, bounds](const Value& value) -> Result<Apply> {
     const auto* real = std::get_if<double>(&value);
     const auto* whole = std::get_if<std::int64_t>(&value);
@@ -95,16 +106,18 @@ void OptionTable::Add(std::string key, double* place, RealBounds bounds, std::st
     const double found = real != nullptr ? *real : static_cast<double>(*whole);
     // Not "found < min": a NaN must not pass.
     if (!(found >= bounds.min && found <= bounds.max))
-      return Error::Invalid(fmt::format("{} is out of range; allowed: {}", found, RangeText(bounds.min, bounds.max)));
+      return Error::Invalid(
+          fmt::format("{} is out of range; allowed: {}", found, RangeText(bounds.min, bounds.max)));
     return Apply([place, found] { *place = found; });
   };
   AddOption(std::move(option));
 }
 
-void OptionTable::AddInteger(std::string key, std::int64_t initial, IntegerBounds bounds, std::string help,
-                             std::function<void(std::int64_t)> set) {
+void OptionTable::AddInteger(std::string key, std::int64_t initial, IntegerBounds bounds,
+                             std::string help, std::function<void(std::int64_t)> set) {
   const std::string allowed = RangeText(bounds.min, bounds.max);
-  Option option = MakeOption(std::move(key), OptionType::kInteger, std::move(help), allowed, std::to_string(initial));
+  Option option = MakeOption(std::move(key), OptionType::kInteger, std::move(help), allowed,
+                             std::to_string(initial));
   option.accept = [bounds, allowed, set = std::move(set)](const Value& value) -> Result<Apply> {
     const auto* found = std::get_if<std::int64_t>(&value);
     if (found == nullptr) return Wrong(value, "an integer");
@@ -115,9 +128,11 @@ void OptionTable::AddInteger(std::string key, std::int64_t initial, IntegerBound
   AddOption(std::move(option));
 }
 
-void OptionTable::AddBytes(std::string key, std::uint64_t* place, ByteBounds bounds, std::string help) {
+void OptionTable::AddBytes(std::string key, std::uint64_t* place, ByteBounds bounds,
+                           std::string help) {
   const std::string allowed = FormatByteSize(bounds.min) + " to " + FormatByteSize(bounds.max);
-  Option option = MakeOption(std::move(key), OptionType::kBytes, std::move(help), allowed, Quoted(FormatByteSize(*place)));
+  Option option = MakeOption(std::move(key), OptionType::kBytes, std::move(help), allowed,
+                             Quoted(FormatByteSize(*place)));
   option.accept = [place, bounds, allowed](const Value& value) -> Result<Apply> {
     const auto* number = std::get_if<std::int64_t>(&value);
     const auto* text = std::get_if<std::string>(&value);
@@ -130,19 +145,22 @@ void OptionTable::AddBytes(std::string key, std::uint64_t* place, ByteBounds bou
       bytes = *parsed;
     }
     if (bytes < bounds.min || bytes > bounds.max)
-      return Error::Invalid(fmt::format("{} is out of range; allowed: {}", FormatByteSize(bytes), allowed));
+      return Error::Invalid(
+          fmt::format("{} is out of range; allowed: {}", FormatByteSize(bytes), allowed));
     return Apply([place, bytes] { *place = bytes; });
   };
   AddOption(std::move(option));
 }
 
-void OptionTable::AddChoice(std::string key, std::vector<std::string> names, std::size_t initial, std::string help,
-                            std::function<void(std::size_t)> set) {
+void OptionTable::AddChoice(std::string key, std::vector<std::string> names, std::size_t initial,
+                            std::string help, std::function<void(std::size_t)> set) {
   std::string allowed;
   for (std::size_t i = 0; i < names.size(); ++i)
     allowed.append(i == 0 ? "" : i + 1 == names.size() ? " or " : ", ").append(names[i]);
-  Option option = MakeOption(std::move(key), OptionType::kChoice, std::move(help), allowed, Quoted(names[initial]));
-  option.accept = [names = std::move(names), allowed, set = std::move(set)](const Value& value) -> Result<Apply> {
+  Option option = MakeOption(std::move(key), OptionType::kChoice, std::move(help), allowed,
+                             Quoted(names[initial]));
+  option.accept = [names = std::move(names), allowed,
+                   set = std::move(set)](const Value& value) -> Result<Apply> {
     const auto* found = std::get_if<std::string>(&value);
     const auto at = found == nullptr ? names.end() : std::ranges::find(names, *found);
     if (at == names.end()) return Wrong(value, allowed);
@@ -167,7 +185,8 @@ Result<> OptionTable::ReadFlags(const std::vector<std::string>& arguments) {
   return Ok();
 }
 
-Result<OptionTable::Loaded> OptionTable::Load(int argc, const char* const* argv, const std::string& default_file,
+Result<OptionTable::Loaded> OptionTable::Load(int argc, const char* const* argv,
+                                              const std::string& default_file,
                                               const std::string& version) {
   auto flags = ParseFlags({argv + std::min(argc, 1), argv + argc});
   if (!flags) return std::move(flags).error();
@@ -180,7 +199,8 @@ Result<OptionTable::Loaded> OptionTable::Load(int argc, const char* const* argv,
   if (!file.empty()) {
     auto text = ReadSmallFile(file);
     // Only a file that was asked for must exist.
-    if (!text && (!flags->config_file.empty() || text.error().code() != std::errc::no_such_file_or_directory))
+    if (!text && (!flags->config_file.empty() ||
+                  text.error().code() != std::errc::no_such_file_or_directory))
       return std::move(text).error().Context("config file");
     if (text) {
       auto from_file = StageToml(*text, file);
@@ -194,7 +214,9 @@ Result<OptionTable::Loaded> OptionTable::Load(int argc, const char* const* argv,
   if (!from_flags) return std::move(from_flags).error();
   for (const Apply& apply : staged) apply();
   for (const Apply& apply : *from_flags) apply();
-  if (flags->check) return Loaded{Start::kAnswer, (file.empty() ? program_ + ": no config file; flags" : file) + " ok\n", file};
+  if (flags->check)
+    return Loaded{Start::kAnswer,
+                  (file.empty() ? program_ + ": no config file; flags" : file) + " ok\n", file};
   return Loaded{Start::kRun, "", file};
 }
 

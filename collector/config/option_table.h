@@ -35,8 +35,8 @@ struct ByteBounds {
 //   OptionTable table("ballast-collector", "Observes what runs on this host.");
 //   table.Section("http", "The HTTP server.");
 //   table.Add("http.listen", &options.listen, "Address and port.");
-//   table.Add("tick.interval_ms", &options.tick_ms, {.min = 10, .max = 10000}, "Time between ticks.");
-//   auto start = table.Load(argc, argv, "/etc/ballast/collector.toml");
+//   table.Add("tick.interval_ms", &options.tick_ms, {.min = 10, .max = 10000}, "Time between
+//   ticks."); auto start = table.Load(argc, argv, "/etc/ballast/collector.toml");
 //
 // Places are written when everything given was accepted, or not at all; they
 // must outlive the table's use. Not thread-safe; owned by main().
@@ -52,8 +52,9 @@ class OptionTable {
   void Add(std::string key, std::vector<std::string>* place, std::string help);
   void Add(std::string key, double* place, RealBounds bounds, std::string help);
   template <typename Integer>
-    requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>)
-  void Add(std::string key, Integer* place, IntegerBounds bounds, std::string help) {
+  requires(std::is_integral_v<Integer> &&
+           !std::is_same_v<Integer, bool>) void Add(std::string key, Integer* place,
+                                                    IntegerBounds bounds, std::string help) {
     if (std::cmp_greater(bounds.max, std::numeric_limits<Integer>::max()))
       bounds.max = static_cast<std::int64_t>(std::numeric_limits<Integer>::max());
     AddInteger(std::move(key), static_cast<std::int64_t>(*place), bounds, std::move(help),
@@ -63,7 +64,8 @@ class OptionTable {
   void AddBytes(std::string key, std::uint64_t* place, ByteBounds bounds, std::string help);
   // One of a few names. Requires: the value at the place has a name.
   template <typename Enum>
-  void AddChoice(std::string key, Enum* place, std::vector<std::pair<std::string, Enum>> names, std::string help) {
+  void AddChoice(std::string key, Enum* place, std::vector<std::pair<std::string, Enum>> names,
+                 std::string help) {
     std::vector<std::string> words;
     std::size_t initial = 0;
     for (const auto& [name, value] : names) {
@@ -80,8 +82,14 @@ class OptionTable {
   template <typename Row>
   void AddRows(std::string key, std::vector<Row>* place, std::string help,
                std::function<void(OptionTable&, Row&)> describe) {
-    Option option{.key = std::move(key), .type = OptionType::kRows, .help = std::move(help), .allowed = {},
-                  .initial = {}, .accept = {}, .new_row = {}, .take = {}};
+    Option option{.key = std::move(key),
+                  .type = OptionType::kRows,
+                  .help = std::move(help),
+                  .allowed = {},
+                  .initial = {},
+                  .accept = {},
+                  .new_row = {},
+                  .take = {}};
     option.new_row = [describe = std::move(describe)] {
       auto row = std::make_shared<Row>();
       auto table = std::make_shared<OptionTable>("");
@@ -138,8 +146,8 @@ class OptionTable {
   void AddOption(Option option);
   void AddInteger(std::string key, std::int64_t initial, IntegerBounds bounds, std::string help,
                   std::function<void(std::int64_t)> set);
-  void AddChoice(std::string key, std::vector<std::string> names, std::size_t initial, std::string help,
-                 std::function<void(std::size_t)> set);
+  void AddChoice(std::string key, std::vector<std::string> names, std::size_t initial,
+                 std::string help, std::function<void(std::size_t)> set);
 
   // option_toml.cpp, option_flags.cpp: what to apply, once all is accepted.
   Result<std::vector<Apply>> StageToml(std::string_view text, const std::string& file_name) const;

@@ -55,10 +55,13 @@ std::string SectionOf(const std::string& key) {
   return dot == std::string::npos ? "" : key.substr(0, dot);
 }
 
-std::string NameIn(const std::string& key) { return key.substr(SectionOf(key).empty() ? 0 : SectionOf(key).size() + 1); }
+std::string NameIn(const std::string& key) {
+  return key.substr(SectionOf(key).empty() ? 0 : SectionOf(key).size() + 1);
+}
 
 std::string CommentedOption(const Option& option) {
-  std::string text = Comment(option.allowed.empty() ? option.help : option.help + " Allowed: " + option.allowed + ".");
+  std::string text = Comment(
+      option.allowed.empty() ? option.help : option.help + " Allowed: " + option.allowed + ".");
   return fmt::format("{}#{} = {}\n", text, NameIn(option.key), option.initial);
 }
 
@@ -73,14 +76,22 @@ std::string CommentedRows(const Option& option) {
 
 std::string_view NameOf(OptionType type) {
   switch (type) {
-    case OptionType::kBool: return "boolean";
-    case OptionType::kInteger: return "integer";
-    case OptionType::kReal: return "number";
-    case OptionType::kText: return "string";
-    case OptionType::kChoice: return "name";
-    case OptionType::kList: return "list";
-    case OptionType::kBytes: return "size";
-    case OptionType::kRows: return "tables";
+    case OptionType::kBool:
+      return "boolean";
+    case OptionType::kInteger:
+      return "integer";
+    case OptionType::kReal:
+      return "number";
+    case OptionType::kText:
+      return "string";
+    case OptionType::kChoice:
+      return "name";
+    case OptionType::kList:
+      return "list";
+    case OptionType::kBytes:
+      return "size";
+    case OptionType::kRows:
+      return "tables";
   }
   return "value";
 }
@@ -90,8 +101,12 @@ std::string Describe(const Value& value) {
     std::string operator()(bool v) const { return v ? "true" : "false"; }
     std::string operator()(std::int64_t v) const { return fmt::format("the integer {}", v); }
     std::string operator()(double v) const { return fmt::format("the number {}", v); }
-    std::string operator()(const std::string& v) const { return "the string " + Quoted(v.substr(0, 80)); }
-    std::string operator()(const std::vector<std::string>& v) const { return fmt::format("a list of {}", v.size()); }
+    std::string operator()(const std::string& v) const {
+      return "the string " + Quoted(v.substr(0, 80));
+    }
+    std::string operator()(const std::vector<std::string>& v) const {
+      return fmt::format("a list of {}", v.size());
+    }
   };
   return std::visit(Describer{}, value);
 }
@@ -108,11 +123,13 @@ Value ValueFromText(OptionType type, std::string_view text) {
     case OptionType::kReal:
       if (const auto number = FindNumber<double>(text)) return *number;
       break;
-    case OptionType::kList: return SplitAtCommas(text);
+    case OptionType::kList:
+      return SplitAtCommas(text);
     case OptionType::kText:
     case OptionType::kChoice:
     case OptionType::kBytes:
-    case OptionType::kRows: break;
+    case OptionType::kRows:
+      break;
   }
   return std::string(text);
 }
@@ -134,21 +151,26 @@ std::string Quoted(std::string_view text) {
 }
 
 std::string OptionTable::CommentedToml() const {
-  std::string text = Comment(program_ + ": every option with its default. Remove the # in front of what you change; check with " +
-                             program_ + " --check-config.");
+  std::string text = Comment(
+      program_ +
+      ": every option with its default. Remove the # in front of what you change; check with " +
+      program_ + " --check-config.");
   // Keys without a section come first: in TOML whatever follows a header belongs to it.
   for (const Option& option : options_)
-    if (option.type != OptionType::kRows && SectionOf(option.key).empty()) text.append("\n").append(CommentedOption(option));
+    if (option.type != OptionType::kRows && SectionOf(option.key).empty())
+      text.append("\n").append(CommentedOption(option));
   std::vector<SectionInfo> sections = sections_;
   for (const Option& option : options_) {
     const std::string name = SectionOf(option.key);
-    const bool known = std::ranges::any_of(sections, [&](const SectionInfo& s) { return s.name == name; });
+    const bool known =
+        std::ranges::any_of(sections, [&](const SectionInfo& s) { return s.name == name; });
     if (!name.empty() && !known) sections.push_back({name, ""});
   }
   for (const SectionInfo& section : sections) {
     text += fmt::format("\n{}[{}]\n", Comment(section.help), section.name);
     for (const Option& option : options_)
-      if (option.type != OptionType::kRows && SectionOf(option.key) == section.name) text += CommentedOption(option);
+      if (option.type != OptionType::kRows && SectionOf(option.key) == section.name)
+        text += CommentedOption(option);
   }
   for (const Option& option : options_)
     if (option.type == OptionType::kRows) text.append("\n").append(CommentedRows(option));

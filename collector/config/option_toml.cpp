@@ -14,18 +14,25 @@ namespace {
 
 std::string_view NodeType(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return node.is_array_of_tables() ? "an array of tables" : "an array";
-    case toml::node_type::date: return "a date";
-    case toml::node_type::time: return "a time";
-    case toml::node_type::date_time: return "a date and time";
-    default: return "a value";
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return node.is_array_of_tables() ? "an array of tables" : "an array";
+    case toml::node_type::date:
+      return "a date";
+    case toml::node_type::time:
+      return "a time";
+    case toml::node_type::date_time:
+      return "a date and time";
+    default:
+      return "a value";
   }
 }
 
 // TOML lets a quoted key hold a newline; an error is one line.
 std::string OnOneLine(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
   return text;
 }
 
@@ -49,7 +56,8 @@ std::optional<Value> ToValue(const toml::node& node) {
 // One pass over the file for one table of options.
 class TomlReader {
  public:
-  TomlReader(const OptionTable& table, const std::string& file, std::string_view outer, std::vector<Apply>& staged)
+  TomlReader(const OptionTable& table, const std::string& file, std::string_view outer,
+             std::vector<Apply>& staged)
       : table_(table), file_(file), outer_(outer), staged_(staged) {}
 
   Result<> Read(const toml::table& node, const std::string& prefix) {
@@ -74,11 +82,13 @@ class TomlReader {
  private:
   std::string At(const toml::source_region& where, const std::string& key) const {
     // Rows name the array, so that "weight" alone is not a riddle.
-    return fmt::format("{}:{}:{}: {}{}", file_, where.begin.line, where.begin.column, outer_, OnOneLine(key));
+    return fmt::format("{}:{}:{}: {}{}", file_, where.begin.line, where.begin.column, outer_,
+                       OnOneLine(key));
   }
 
   bool IsSection(const std::string& name) const {
-    return std::ranges::any_of(table_.options(), [&](const Option& o) { return o.key.starts_with(name + "."); });
+    return std::ranges::any_of(table_.options(),
+                               [&](const Option& o) { return o.key.starts_with(name + "."); });
   }
 
   std::string Unknown(const std::string& name) const {
@@ -92,8 +102,9 @@ class TomlReader {
   Result<> ReadOption(const Option& option, const toml::node& node) {
     const auto value = ToValue(node);
     if (!value)
-      return Error::Invalid(fmt::format("expected {}, found {}{}", NameOf(option.type), NodeType(node),
-                                        option.type == OptionType::kList && node.is_array() ? " of other things" : ""));
+      return Error::Invalid(fmt::format(
+          "expected {}, found {}{}", NameOf(option.type), NodeType(node),
+          option.type == OptionType::kList && node.is_array() ? " of other things" : ""));
     auto accepted = option.accept(*value);
     if (!accepted) return std::move(accepted).error();
     staged_.push_back(*std::move(accepted));
@@ -103,13 +114,15 @@ class TomlReader {
   Result<> ReadRows(const Option& option, const toml::node& node) {
     const auto* array = node.as_array();
     if (array == nullptr || (!array->empty() && !array->is_array_of_tables()))
-      return Error::Invalid(At(node.source(), option.key) +
-                            fmt::format(": expected [[{}]] tables, found {}", option.key, NodeType(node)));
+      return Error::Invalid(
+          At(node.source(), option.key) +
+          fmt::format(": expected [[{}]] tables, found {}", option.key, NodeType(node)));
     std::vector<std::shared_ptr<void>> rows;
     for (const toml::node& item : *array) {
       Option::Row row = option.new_row();
       std::vector<Apply> staged;
-      auto read = TomlReader(*row.table, file_, option.key + ".", staged).Read(*item.as_table(), "");
+      auto read =
+          TomlReader(*row.table, file_, option.key + ".", staged).Read(*item.as_table(), "");
       if (!read) return read;
       for (const Apply& apply : staged) apply();  // to the row, which nobody sees yet
       rows.push_back(std::move(row.row));
@@ -124,7 +137,8 @@ class TomlReader {
   std::vector<Apply>& staged_;
 };
 
-Result<std::vector<Apply>> OptionTable::StageToml(std::string_view text, const std::string& file_name) const {
+Result<std::vector<Apply>> OptionTable::StageToml(std::string_view text,
+                                                  const std::string& file_name) const {
   try {
     const toml::table root = toml::parse(text, file_name);
     std::vector<Apply> staged;
@@ -133,8 +147,8 @@ Result<std::vector<Apply>> OptionTable::StageToml(std::string_view text, const s
     return staged;
   } catch (const toml::parse_error& error) {
     const std::string what = OnOneLine(std::string(error.description()));
-    return Error::Invalid(
-        fmt::format("{}:{}:{}: {}", file_name, error.source().begin.line, error.source().begin.column, what));
+    return Error::Invalid(fmt::format("{}:{}:{}: {}", file_name, error.source().begin.line,
+                                      error.source().begin.column, what));
   }
 }
 

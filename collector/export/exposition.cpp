@@ -38,7 +38,8 @@ std::string InfoLabels(const Entity& entity) {
 }
 
 // The value behind the series' name; false: this entity has none.
-bool AppendValue(std::string& out, const Series& series, const FieldSet& fields, const Context& context) {
+bool AppendValue(std::string& out, const Series& series, const FieldSet& fields,
+                 const Context& context) {
   if (series.show == Show::kDerived) {
     const auto value = series.derive(fields, context);
     if (value) AppendNumber(out, *value);
@@ -48,17 +49,24 @@ bool AppendValue(std::string& out, const Series& series, const FieldSet& fields,
   if (!value) return false;
   const bool is_unlimited = *value == model::kUnlimited;
   switch (series.show) {
-    case Show::kSeconds: AppendSeconds(out, *value); return true;
+    case Show::kSeconds:
+      AppendSeconds(out, *value);
+      return true;
     case Show::kMicroseconds:
       if (!is_unlimited) AppendNumber(out, *value / 1000);
       return !is_unlimited;
     case Show::kCores:
       if (!is_unlimited) AppendNumber(out, static_cast<double>(*value) / 1e3);
       return !is_unlimited;
-    case Show::kLimit: AppendNumber(out, is_unlimited ? std::uint64_t{0} : *value); return true;
-    case Show::kAsIs: AppendNumber(out, *value); return true;
+    case Show::kLimit:
+      AppendNumber(out, is_unlimited ? std::uint64_t{0} : *value);
+      return true;
+    case Show::kAsIs:
+      AppendNumber(out, *value);
+      return true;
     case Show::kHistogram:
-    case Show::kDerived: break;
+    case Show::kDerived:
+      break;
   }
   return false;
 }
@@ -76,13 +84,15 @@ struct Exposition::Target {
 struct Exposition::Targets {
   FieldSet host;
   std::vector<Target> of[5];  // by Group
-  std::unordered_map<std::uint32_t, std::string> workload_labels;  // by reference, for their children
+  std::unordered_map<std::uint32_t, std::string>
+      workload_labels;  // by reference, for their children
 
   std::vector<Target>& Of(Group group) { return of[static_cast<std::size_t>(group)]; }
 };
 
 void Exposition::Observe(const model::State& before, const model::Record& record) {
-  const bool is_known = before.is_whole() && before.header().incarnation == record.header.incarnation;
+  const bool is_known =
+      before.is_whole() && before.header().incarnation == record.header.incarnation;
   if (!is_known) {
     dead_.clear();
     last_decision_.ClearAll();
@@ -112,7 +122,8 @@ void Exposition::AddChild(const model::State& state, const Entity& entity, Targe
   };
   const std::string_view name = entity.fields.GetText(Field::kName);
   const std::string_view device = entity.fields.GetText(Field::kDevice);
-  if (entity.kind == EntityKind::kDevice) add(Group::kDevice, "device", device.empty() ? name : device);
+  if (entity.kind == EntityKind::kDevice)
+    add(Group::kDevice, "device", device.empty() ? name : device);
   if (entity.kind == EntityKind::kInterface) add(Group::kInterface, "interface", name);
   if (entity.kind == EntityKind::kLoss) {
     std::string labels;
@@ -136,7 +147,8 @@ void Exposition::Collect(const model::State& state, Targets& targets) {
       ++left_out_.over_limit;
       return nullptr;
     }
-    auto [labels, is_new] = seen.insert(IdentityLabels(entity.fields, entity.fields.GetText(Field::kPath)));
+    auto [labels, is_new] =
+        seen.insert(IdentityLabels(entity.fields, entity.fields.GetText(Field::kPath)));
     if (is_new) {
       workloads.push_back({*labels, InfoLabels(entity), &entity.fields, is_dead});
       return &*labels;
@@ -147,7 +159,8 @@ void Exposition::Collect(const model::State& state, Targets& targets) {
   };
   for (const auto& [ref, entity] : state.entities()) {
     if (model::IsWorkload(entity.kind)) {
-      if (const auto* labels = add(entity, false)) targets.workload_labels[static_cast<std::uint32_t>(ref)] = *labels;
+      if (const auto* labels = add(entity, false))
+        targets.workload_labels[static_cast<std::uint32_t>(ref)] = *labels;
     } else if (entity.kind != EntityKind::kHost) {
       AddChild(state, entity, targets);  // parents come first
     }
@@ -178,14 +191,19 @@ class Exposition::FamilyWriter {
     value_.clear();
     if (!AppendValue(value_, series, *target.fields, context_)) return;
     Begin();
-    const std::string_view more = family_.has_info_labels ? std::string_view(target.info) : series.labels;
+    const std::string_view more =
+        family_.has_info_labels ? std::string_view(target.info) : series.labels;
     AppendSeries(page_, family_.spec.name, "", target.labels, more);
     page_.append(value_).append("\n");
   }
 
   void Begin() {
     if (std::exchange(is_begun_, true)) return;
-    page_.append("# HELP ").append(family_.spec.name).append(" ").append(family_.spec.help).append("\n# TYPE ");
+    page_.append("# HELP ")
+        .append(family_.spec.name)
+        .append(" ")
+        .append(family_.spec.help)
+        .append("\n# TYPE ");
     page_.append(family_.spec.name).append(" ").append(NameOf(family_.spec.kind)).append("\n");
   }
 

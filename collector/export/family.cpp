@@ -10,7 +10,8 @@ using metrics::Spec;
 using model::Field;
 using model::FieldSet;
 
-constexpr Family One(Spec spec, Show show, Field field, Group group = Group::kWorkload, std::string_view labels = "") {
+constexpr Family One(Spec spec, Show show, Field field, Group group = Group::kWorkload,
+                     std::string_view labels = "") {
   return {spec, group, {Series{show, field, labels, nullptr}}, 1, false};
 }
 constexpr Family Derived(Spec spec, Derive derive, std::string_view labels = "") {
@@ -42,7 +43,9 @@ std::optional<double> Shares(const FieldSet& fields, const Context&) {
 std::optional<double> StartTime(const FieldSet& fields, const Context& context) {
   const auto start = fields.Get(Field::kBootRelativeStartNs);
   if (!start) return std::nullopt;
-  return static_cast<double>((static_cast<std::int64_t>(*start) + context.wall_offset.count()) / 1'000'000) / 1e3;
+  return static_cast<double>((static_cast<std::int64_t>(*start) + context.wall_offset.count()) /
+                             1'000'000) /
+         1e3;
 }
 
 std::optional<double> LastSeen(const FieldSet& fields, const Context& context) {
@@ -89,6 +92,8 @@ constexpr auto kG = Kind::kGauge;
 constexpr auto kH = Kind::kHistogram;
 
 // table
+// One row a line.
+// clang-format off
 constexpr std::array kFamilies = {
     // cAdvisor's, under its names and in its units.
     One({"container_cpu_usage_seconds_total", kC, "cpu", "Cumulative CPU time consumed."}, kSeconds, Field::kCpuUsageNs, Group::kWorkload, "cpu=\"total\""),
@@ -165,6 +170,7 @@ constexpr std::array kFamilies = {
     One({"ballast_io_unattributed_bytes_total", kC, "", "Block I/O that no cgroup could be found for."}, kAsIs, Field::kIoUnattributedBytes, Group::kHost),
     One({"ballast_events_lost_total", kC, "map,reason", "Events that could not be recorded."}, kAsIs, Field::kEventsLost, Group::kLoss),
 };
+// clang-format on
 
 constexpr auto kSpecs = [] {
   std::array<Spec, kFamilies.size()> specs{};
@@ -175,6 +181,8 @@ static_assert(metrics::NamesAreSound(kSpecs));
 
 }  // namespace
 
-std::span<const Family> AllFamilies() { return kFamilies; }
+std::span<const Family> AllFamilies() {
+  return kFamilies;
+}
 
 }  // namespace ballast::exposition

@@ -34,8 +34,8 @@ enum class Show {
 };
 
 struct Context {
-  WallTime now{};                            // of the last record
-  std::chrono::nanoseconds wall_offset{};    // WallTime - BootTime
+  WallTime now{};                          // of the last record
+  std::chrono::nanoseconds wall_offset{};  // WallTime - BootTime
 };
 // nullopt: no sample.
 using Derive = std::optional<double> (*)(const model::FieldSet&, const Context&);

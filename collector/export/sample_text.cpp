@@ -7,8 +7,8 @@
 namespace ballast::exposition {
 namespace {
 
-constexpr int kFirstEdge = 3;   // 8 us: waits below are the scheduler's own noise
-constexpr int kLastEdge = 24;   // 16.8 s
+constexpr int kFirstEdge = 3;  // 8 us: waits below are the scheduler's own noise
+constexpr int kLastEdge = 24;  // 16.8 s
 
 // le="..." of each finite bucket.
 const std::array<std::string, kLastEdge + 1>& EdgeLabels() {
@@ -25,7 +25,9 @@ const std::array<std::string, kLastEdge + 1>& EdgeLabels() {
   return labels;
 }
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+bool IsContinuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
 
 }  // namespace
 
@@ -33,7 +35,10 @@ std::size_t Utf8Length(std::string_view text) {
   if (text.empty()) return 0;
   const auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  const std::size_t length = lead >= 0xc2 && lead < 0xe0   ? 2
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                           : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if (!IsContinuation(text[i])) return 0;
@@ -94,8 +99,8 @@ void AppendSeconds(std::string& out, std::uint64_t nanoseconds) {
   out.append(digits, length);
 }
 
-void AppendSeries(std::string& out, std::string_view name, std::string_view suffix, std::string_view labels,
-                  std::string_view more) {
+void AppendSeries(std::string& out, std::string_view name, std::string_view suffix,
+                  std::string_view labels, std::string_view more) {
   out.append(name).append(suffix);
   if (!labels.empty() || !more.empty()) {
     out.append(1, '{').append(labels);

@@ -23,8 +23,8 @@ void AppendNumber(std::string& out, double value);
 void AppendSeconds(std::string& out, std::uint64_t nanoseconds);
 
 // name{labels} without the value; `more` are further labels, already formatted.
-void AppendSeries(std::string& out, std::string_view name, std::string_view suffix, std::string_view labels,
-                  std::string_view more);
+void AppendSeries(std::string& out, std::string_view name, std::string_view suffix,
+                  std::string_view labels, std::string_view more);
 // _bucket, _sum and _count. The log2 buckets between 8 us and 17 s, each a
 // line of its own; what lies below or above is in the first and in +Inf.
 void AppendHistogram(std::string& out, std::string_view name, std::string_view labels,

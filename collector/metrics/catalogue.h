@@ -36,6 +36,8 @@ enum class Metric {
 };
 
 // table
+// One row a line.
+// clang-format off
 inline constexpr std::array kCatalogue = {
     Spec{"ballast_build_info", Kind::kGauge, "program,version", "Always 1; the labels say what runs."},
     Spec{"ballast_collector_tick_duration_seconds", Kind::kHistogram, "", "Time from the begin of a tick to its record."},
@@ -62,9 +64,13 @@ inline constexpr std::array kCatalogue = {
     Spec{"ballast_autoscaler_lease_renewed_total", Kind::kCounter, "", "Heartbeats that kept the limits' lease."},
     Spec{"ballast_autoscaler_records_total", Kind::kCounter, "kind", "Records read: tick, event, key."},
 };
-static_assert(kCatalogue.size() == static_cast<std::size_t>(Metric::kNum), "one Spec for each Metric, in its order");
+// clang-format on
+static_assert(kCatalogue.size() == static_cast<std::size_t>(Metric::kNum),
+              "one Spec for each Metric, in its order");
 static_assert(NamesAreSound(kCatalogue));
 
-constexpr const Spec& SpecOf(Metric metric) { return kCatalogue[static_cast<std::size_t>(metric)]; }
+constexpr const Spec& SpecOf(Metric metric) {
+  return kCatalogue[static_cast<std::size_t>(metric)];
+}
 
 }  // namespace ballast::metrics

@@ -49,7 +49,8 @@ Registry::~Registry() = default;
 Counter Registry::GetCounter(Metric metric, std::initializer_list<std::string_view> label_values) {
   const Spec& spec = SpecOf(metric);
   BALLAST_CHECK(spec.kind == Kind::kCounter, "a counter of the catalogue");
-  return Counter(&impl_->Family(prometheus::BuildCounter(), spec).Add(MakeLabels(spec, label_values)));
+  return Counter(
+      &impl_->Family(prometheus::BuildCounter(), spec).Add(MakeLabels(spec, label_values)));
 }
 
 Gauge Registry::GetGauge(Metric metric, std::initializer_list<std::string_view> label_values) {
@@ -61,7 +62,8 @@ Gauge Registry::GetGauge(Metric metric, std::initializer_list<std::string_view> 
 Histogram Registry::GetHistogram(Metric metric) {
   const Spec& spec = SpecOf(metric);
   BALLAST_CHECK(spec.kind == Kind::kHistogram, "a histogram of the catalogue");
-  return Histogram(&impl_->Family(prometheus::BuildHistogram(), spec).Add(MakeLabels(spec, {}), DurationBuckets()));
+  return Histogram(&impl_->Family(prometheus::BuildHistogram(), spec)
+                        .Add(MakeLabels(spec, {}), DurationBuckets()));
 }
 
 std::string Registry::Serialize() const {
@@ -71,11 +73,15 @@ std::string Registry::Serialize() const {
 void Counter::Add(double by) {
   if (series_ != nullptr) series_->Increment(by);
 }
-double Counter::Value() const { return series_ == nullptr ? 0.0 : series_->Value(); }
+double Counter::Value() const {
+  return series_ == nullptr ? 0.0 : series_->Value();
+}
 void Gauge::Set(double value) {
   if (series_ != nullptr) series_->Set(value);
 }
-double Gauge::Value() const { return series_ == nullptr ? 0.0 : series_->Value(); }
+double Gauge::Value() const {
+  return series_ == nullptr ? 0.0 : series_->Value();
+}
 void Histogram::Observe(double value) {
   if (series_ != nullptr) series_->Observe(value);
 }

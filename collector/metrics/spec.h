@@ -28,7 +28,9 @@ consteval bool NamesAreSound(std::span<const Spec> catalogue) {
   for (std::size_t i = 0; i < catalogue.size(); ++i) {
     const Spec& spec = catalogue[i];
     if ((spec.kind == Kind::kCounter) != spec.name.ends_with("_total")) return false;
-    if (spec.kind == Kind::kHistogram && !spec.name.ends_with("_seconds") && !spec.name.ends_with("_bytes")) return false;
+    if (spec.kind == Kind::kHistogram && !spec.name.ends_with("_seconds") &&
+        !spec.name.ends_with("_bytes"))
+      return false;
     if (!spec.help.ends_with('.')) return false;
     for (const char c : spec.name)
       if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') return false;

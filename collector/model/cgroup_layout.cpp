@@ -26,7 +26,8 @@ std::string Unescape(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size()) {
-      plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                 (text[i + 3] - '0'));
       i += 3;
     } else {
       plain += text[i];
@@ -62,11 +63,12 @@ std::uint32_t HierarchyNumber(std::string_view proc_cgroups, const std::string& 
 
 // The controllers among the options of a v1 mount ("rw,cpu,cpuacct").
 std::vector<std::string> Controllers(const std::string& super_options) {
-  static constexpr std::string_view kOptions[] = {"rw",      "ro",          "clone_children", "xattr",
-                                                  "noprefix", "cpuset_v2_mode", "none"};
+  static constexpr std::string_view kOptions[] = {
+      "rw", "ro", "clone_children", "xattr", "noprefix", "cpuset_v2_mode", "none"};
   std::vector<std::string> controllers;
   for (const std::string& option : Split(super_options, ','))
-    if (std::ranges::find(kOptions, option) == std::end(kOptions) && !option.starts_with("release_agent"))
+    if (std::ranges::find(kOptions, option) == std::end(kOptions) &&
+        !option.starts_with("release_agent"))
       controllers.push_back(option);
   return controllers;
 }
@@ -80,7 +82,8 @@ const Hierarchy* CgroupLayout::FindV2() const {
 
 const Hierarchy* CgroupLayout::FindV1(std::string_view controller) const {
   for (const Hierarchy& hierarchy : hierarchies)
-    if (!hierarchy.is_v2 && std::ranges::find(hierarchy.controllers, controller) != hierarchy.controllers.end())
+    if (!hierarchy.is_v2 &&
+        std::ranges::find(hierarchy.controllers, controller) != hierarchy.controllers.end())
       return &hierarchy;
   return nullptr;
 }
@@ -91,8 +94,12 @@ Result<CgroupLayout> ParseCgroupLayout(std::string_view mountinfo, std::string_v
   for (std::string line; std::getline(lines, line);) {
     const auto mount = ParseMount(line);
     // A mount of a part (a container's bind mount) would hide most workloads.
-    if (!mount || mount->root != "/" || (mount->type != "cgroup" && mount->type != "cgroup2")) continue;
-    Hierarchy hierarchy{.id = 0, .is_v2 = mount->type == "cgroup2", .mount_point = mount->mount_point, .controllers = {}};
+    if (!mount || mount->root != "/" || (mount->type != "cgroup" && mount->type != "cgroup2"))
+      continue;
+    Hierarchy hierarchy{.id = 0,
+                        .is_v2 = mount->type == "cgroup2",
+                        .mount_point = mount->mount_point,
+                        .controllers = {}};
     if (!hierarchy.is_v2) {
       hierarchy.controllers = Controllers(mount->super_options);
       // Named hierarchies without a controller (name=systemd) limit nothing.
@@ -106,12 +113,14 @@ Result<CgroupLayout> ParseCgroupLayout(std::string_view mountinfo, std::string_v
     if (!repeated) layout.hierarchies.push_back(std::move(hierarchy));
   }
   if (layout.hierarchies.empty())
-    return Error::Invalid("no cgroup file system is mounted whole; mount one: mount -t cgroup2 none /sys/fs/cgroup");
+    return Error::Invalid(
+        "no cgroup file system is mounted whole; mount one: mount -t cgroup2 none /sys/fs/cgroup");
   return layout;
 }
 
 Result<CgroupLayout> ReadCgroupLayout() {
-  BALLAST_TRY(const std::string mountinfo, ReadSmallFile("/proc/self/mountinfo", 16 << 20), "cgroup layout");
+  BALLAST_TRY(const std::string mountinfo, ReadSmallFile("/proc/self/mountinfo", 16 << 20),
+              "cgroup layout");
   // Absent on kernels without v1 controllers; then no number is needed.
   const auto cgroups = ReadSmallFile("/proc/cgroups");
   return ParseCgroupLayout(mountinfo, cgroups ? *cgroups : std::string());

@@ -71,5 +71,7 @@ struct std::hash<ballast::model::WorkloadKey> {
 };
 template <>
 struct std::hash<ballast::model::EntityRef> {
-  std::size_t operator()(ballast::model::EntityRef ref) const noexcept { return static_cast<std::size_t>(ref); }
+  std::size_t operator()(ballast::model::EntityRef ref) const noexcept {
+    return static_cast<std::size_t>(ref);
+  }
 };

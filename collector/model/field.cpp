@@ -11,6 +11,8 @@ using enum FieldUnit;
 using enum FieldScope;
 
 // table. Sorted by number; a test holds it against the enum.
+// One row a line.
+// clang-format off
 constexpr std::array kFields = {
     FieldInfo{Field::kBootRelativeStartNs, "boot_relative_start_ns", kGauge, kNanoseconds, kScopeAny, "When the entity was first seen or made, CLOCK_BOOTTIME."},
     FieldInfo{Field::kCgroupId, "cgroup_id", kGauge, kNone, kScopeWorkload, "kernfs id of the directory that identifies the workload (64 bit, with generation)."},
@@ -186,6 +188,7 @@ constexpr std::array kFields = {
     FieldInfo{Field::kEventTimeNs, "event_time_ns", kGauge, kNanoseconds, kScopeEvent, "When it happened in the kernel, CLOCK_BOOTTIME; the header has when it was recorded."},
     FieldInfo{Field::kText, "text", kText, kNone, kScopeEvent, "One sentence for people."},
 };
+// clang-format on
 
 constexpr bool TableIsSorted() {
   for (std::size_t i = 1; i < kFields.size(); ++i)
@@ -204,14 +207,18 @@ constexpr auto kPosition = [] {
 
 }  // namespace
 
-std::span<const FieldInfo> AllFields() { return kFields; }
+std::span<const FieldInfo> AllFields() {
+  return kFields;
+}
 
 const FieldInfo* FindField(std::uint32_t number) {
   if (number > kMaxFieldNumber || kPosition[number] == 0) return nullptr;
   return &kFields[kPosition[number] - 1U];
 }
 
-const FieldInfo& InfoOf(Field field) { return *FindField(static_cast<std::uint32_t>(field)); }
+const FieldInfo& InfoOf(Field field) {
+  return *FindField(static_cast<std::uint32_t>(field));
+}
 
 std::optional<Field> FindFieldByName(std::string_view name) {
   const auto found = std::ranges::find(kFields, name, &FieldInfo::name);

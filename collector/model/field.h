@@ -59,7 +59,8 @@ enum class Field : std::uint16_t {
   kProcesses = 47,
   kThreads = 48,
   kBlameWaitNs = 49,
-  // Limits in force, read back from the kernel. kUnlimited: no limit. Absent: the controller is not there.
+  // Limits in force, read back from the kernel. kUnlimited: no limit. Absent: the controller is not
+  // there.
   kCpuQuotaNs = 60,
   kCpuPeriodNs = 61,
   kCpuBurstLimitNs = 62,
@@ -99,7 +100,8 @@ enum class Field : std::uint16_t {
   kMemoryUnderOom = 105,
   kMemoryAvailableBytes = 106,
   kMemoryTotalBytes = 107,
-  // Pressure. Cumulative stall time; the kernel brings the totals up to date every 2 s at the latest.
+  // Pressure. Cumulative stall time; the kernel brings the totals up to date every 2 s at the
+  // latest.
   kPressureCpuSomeNs = 120,
   kPressureCpuFullNs = 121,
   kPressureMemorySomeNs = 122,
@@ -159,7 +161,8 @@ enum class Field : std::uint16_t {
   kTickNs = 235,
   kTicksLate = 236,
   kEventsLost = 237,
-  // Deciding. Inputs and outcome of the last decision about a workload; kept in its state, so a key carries them.
+  // Deciding. Inputs and outcome of the last decision about a workload; kept in its state, so a key
+  // carries them.
   kDecisionId = 260,
   kMode = 261,
   kOutcome = 262,

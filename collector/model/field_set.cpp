@@ -7,18 +7,23 @@
 namespace ballast::model {
 namespace {
 
-constexpr std::size_t Number(Field field) { return static_cast<std::size_t>(field); }
+constexpr std::size_t Number(Field field) {
+  return static_cast<std::size_t>(field);
+}
 
 enum class Shape { kNumber, kHistogram, kText };
 Shape ShapeOf(Field field) {
   switch (InfoOf(field).type) {
-    case FieldType::kHistogram: return Shape::kHistogram;
-    case FieldType::kText: return Shape::kText;
+    case FieldType::kHistogram:
+      return Shape::kHistogram;
+    case FieldType::kText:
+      return Shape::kText;
     case FieldType::kCounter:
     case FieldType::kGauge:
     case FieldType::kPeak:
     case FieldType::kLimit:
-    case FieldType::kReal: return Shape::kNumber;
+    case FieldType::kReal:
+      return Shape::kNumber;
   }
   return Shape::kNumber;
 }
@@ -44,12 +49,14 @@ void SetPair(std::vector<std::pair<Field, Value>>& pairs, Field field, const Giv
 
 // Order is history, not meaning.
 template <typename Value>
-bool SamePairs(const std::vector<std::pair<Field, Value>>& a, const std::vector<std::pair<Field, Value>>& b) {
+bool SamePairs(const std::vector<std::pair<Field, Value>>& a,
+               const std::vector<std::pair<Field, Value>>& b) {
   return a.size() == b.size() && std::ranges::is_permutation(a, b);
 }
 
 template <typename Value>
-void ComparePairs(const std::vector<std::pair<Field, Value>>& then, const std::vector<std::pair<Field, Value>>& now,
+void ComparePairs(const std::vector<std::pair<Field, Value>>& then,
+                  const std::vector<std::pair<Field, Value>>& now,
                   std::vector<std::pair<Field, Value>>& changed, std::vector<Field>& cleared) {
   for (const auto& pair : now) {
     const auto before = FindPair(then, pair.first);
@@ -63,7 +70,8 @@ void ComparePairs(const std::vector<std::pair<Field, Value>>& then, const std::v
 
 std::size_t FieldSet::Position(std::size_t number) const {
   const std::uint64_t below = (std::uint64_t{1} << (number % 64)) - 1;
-  return before_[number / 64] + static_cast<std::size_t>(std::popcount(present_[number / 64] & below));
+  return before_[number / 64] +
+         static_cast<std::size_t>(std::popcount(present_[number / 64] & below));
 }
 
 void FieldSet::Set(Field field, std::uint64_t value) {
@@ -131,8 +139,12 @@ void FieldSet::Clear(Field field) {
       present_[Number(field) / 64] &= ~(std::uint64_t{1} << (Number(field) % 64));
       for (std::size_t later = Number(field) / 64 + 1; later < kWords; ++later) --before_[later];
       return;
-    case Shape::kHistogram: histograms_.erase(FindPair(histograms_, field)); return;
-    case Shape::kText: texts_.erase(FindPair(texts_, field)); return;
+    case Shape::kHistogram:
+      histograms_.erase(FindPair(histograms_, field));
+      return;
+    case Shape::kText:
+      texts_.erase(FindPair(texts_, field));
+      return;
   }
 }
 
@@ -151,8 +163,8 @@ void FieldSet::Merge(const FieldSet& newer) {
 }
 
 bool operator==(const FieldSet& a, const FieldSet& b) {
-  return a.present_ == b.present_ && a.numbers_ == b.numbers_ && SamePairs(a.histograms_, b.histograms_) &&
-         SamePairs(a.texts_, b.texts_);
+  return a.present_ == b.present_ && a.numbers_ == b.numbers_ &&
+         SamePairs(a.histograms_, b.histograms_) && SamePairs(a.texts_, b.texts_);
 }
 
 FieldDifference FieldDifference::Between(const FieldSet& then, const FieldSet& now) {
@@ -166,7 +178,8 @@ FieldDifference FieldDifference::Between(const FieldSet& then, const FieldSet& n
       if (!now.Get(field)) difference.cleared.push_back(field);
     });
   }
-  ComparePairs(then.histograms_, now.histograms_, difference.changed.histograms_, difference.cleared);
+  ComparePairs(then.histograms_, now.histograms_, difference.changed.histograms_,
+               difference.cleared);
   ComparePairs(then.texts_, now.texts_, difference.changed.texts_, difference.cleared);
   return difference;
 }

@@ -59,7 +59,8 @@ class FieldSet {
     std::size_t at = 0;
     for (std::size_t word = 0; word < present_.size(); ++word)
       for (std::uint64_t bits = present_[word]; bits != 0; bits &= bits - 1)
-        visit(static_cast<Field>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits))), numbers_[at++]);
+        visit(static_cast<Field>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits))),
+              numbers_[at++]);
   }
   const std::vector<std::pair<Field, Histogram>>& histograms() const { return histograms_; }
   const std::vector<std::pair<Field, std::string>>& texts() const { return texts_; }
@@ -83,7 +84,7 @@ class FieldSet {
 
 // What turns `then` into `now`.
 struct FieldDifference {
-  FieldSet changed;           // new or different
+  FieldSet changed;            // new or different
   std::vector<Field> cleared;  // present before, absent now
 
   bool empty() const { return changed.empty() && cleared.empty(); }

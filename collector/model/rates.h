@@ -10,7 +10,8 @@ namespace ballast::model {
 // Change of a counter between two readings of the same entity. Empty where
 // either reading lacks it or it stepped back (the source began anew): absent is
 // never zero, and a reset is never a spike.
-inline std::optional<std::uint64_t> Increase(const FieldSet& then, const FieldSet& now, Field counter) {
+inline std::optional<std::uint64_t> Increase(const FieldSet& then, const FieldSet& now,
+                                             Field counter) {
   const auto before = then.Get(counter);
   const auto after = now.Get(counter);
   if (!before || !after || *after < *before) return std::nullopt;
@@ -18,7 +19,8 @@ inline std::optional<std::uint64_t> Increase(const FieldSet& then, const FieldSe
 }
 
 // The same per second; empty also where no time passed.
-inline std::optional<double> RatePerSecond(const FieldSet& then, const FieldSet& now, Field counter, double seconds) {
+inline std::optional<double> RatePerSecond(const FieldSet& then, const FieldSet& now, Field counter,
+                                           double seconds) {
   const auto increase = Increase(then, now, counter);
   if (!increase || !(seconds > 0.0)) return std::nullopt;
   return static_cast<double>(*increase) / seconds;

@@ -18,16 +18,16 @@ namespace ballast::model {
 
 // Values are part of the record format; append only.
 enum class EventKind : std::uint16_t {
-  kWorkloadBorn = 1,    // rows[0]: the whole entity
-  kWorkloadDied = 2,    // rows[0]: its final values; the entity is gone after it
+  kWorkloadBorn = 1,     // rows[0]: the whole entity
+  kWorkloadDied = 2,     // rows[0]: its final values; the entity is gone after it
   kWorkloadChanged = 3,  // rows[0]: identity filled in later (name, image, limits)
   kThrottleBegin = 10,   // subject used up its quota; event_time_ns is the kernel's
   kMemoryLimit = 11,     // subject hit a memory limit and reclaims
   kOomKill = 12,
   kPressure = 13,
-  kToolCall = 20,  // a span that ended
-  kDecision = 30,  // fields: the host's part; rows: each workload decided about
-  kActuation = 31,  // a limit written, or refused: `outcome`, `error`
+  kToolCall = 20,    // a span that ended
+  kDecision = 30,    // fields: the host's part; rows: each workload decided about
+  kActuation = 31,   // a limit written, or refused: `outcome`, `error`
   kAutoscaler = 32,  // started, stopped, held, released, mode changed
   kMigration = 33,
   kGap = 40,     // records are missing here; `text` says how many and why

@@ -88,7 +88,8 @@ const FieldSet& State::host() const {
 Key State::ToKey() const {
   Key key;
   key.entities.reserve(entities_.size());
-  for (const auto& [ref, entity] : entities_) key.entities.push_back({ref, entity.kind, entity.parent, entity.fields, {}});
+  for (const auto& [ref, entity] : entities_)
+    key.entities.push_back({ref, entity.kind, entity.parent, entity.fields, {}});
   key.field_names = KnownFieldNames();
   return key;
 }
@@ -109,37 +110,62 @@ std::vector<FieldName> KnownFieldNames() {
 
 std::string_view NameOf(EntityKind kind) {
   switch (kind) {
-    case EntityKind::kHost: return "host";
-    case EntityKind::kContainer: return "container";
-    case EntityKind::kVm: return "vm";
-    case EntityKind::kSlice: return "slice";
-    case EntityKind::kDevice: return "device";
-    case EntityKind::kInterface: return "interface";
-    case EntityKind::kVcpu: return "vcpu";
-    case EntityKind::kExit: return "exit";
-    case EntityKind::kBlame: return "blame";
-    case EntityKind::kTool: return "tool";
-    case EntityKind::kLoss: return "loss";
+    case EntityKind::kHost:
+      return "host";
+    case EntityKind::kContainer:
+      return "container";
+    case EntityKind::kVm:
+      return "vm";
+    case EntityKind::kSlice:
+      return "slice";
+    case EntityKind::kDevice:
+      return "device";
+    case EntityKind::kInterface:
+      return "interface";
+    case EntityKind::kVcpu:
+      return "vcpu";
+    case EntityKind::kExit:
+      return "exit";
+    case EntityKind::kBlame:
+      return "blame";
+    case EntityKind::kTool:
+      return "tool";
+    case EntityKind::kLoss:
+      return "loss";
   }
   return "unknown";
 }
 
 std::string_view NameOf(EventKind kind) {
   switch (kind) {
-    case EventKind::kWorkloadBorn: return "workload_born";
-    case EventKind::kWorkloadDied: return "workload_died";
-    case EventKind::kWorkloadChanged: return "workload_changed";
-    case EventKind::kThrottleBegin: return "throttle_begin";
-    case EventKind::kMemoryLimit: return "memory_limit";
-    case EventKind::kOomKill: return "oom_kill";
-    case EventKind::kPressure: return "pressure";
-    case EventKind::kToolCall: return "tool_call";
-    case EventKind::kDecision: return "decision";
-    case EventKind::kActuation: return "actuation";
-    case EventKind::kAutoscaler: return "autoscaler";
-    case EventKind::kMigration: return "migration";
-    case EventKind::kGap: return "gap";
-    case EventKind::kSource: return "source";
+    case EventKind::kWorkloadBorn:
+      return "workload_born";
+    case EventKind::kWorkloadDied:
+      return "workload_died";
+    case EventKind::kWorkloadChanged:
+      return "workload_changed";
+    case EventKind::kThrottleBegin:
+      return "throttle_begin";
+    case EventKind::kMemoryLimit:
+      return "memory_limit";
+    case EventKind::kOomKill:
+      return "oom_kill";
+    case EventKind::kPressure:
+      return "pressure";
+    case EventKind::kToolCall:
+      return "tool_call";
+    case EventKind::kDecision:
+      return "decision";
+    case EventKind::kActuation:
+      return "actuation";
+    case EventKind::kAutoscaler:
+      return "autoscaler";
+    case EventKind::kMigration:
+      return "migration";
+    case EventKind::kGap:
+      return "gap";
+    case EventKind::kSource:
+      return "source";
   }
   return "unknown";
 }

@@ -51,7 +51,8 @@ class EventLoop {
   // Calls again as long as `fd` stays readable (level-triggered). The
   // descriptor stays the caller's and must outlive the handle.
   [[nodiscard]] Result<Handle> WatchFd(int fd, std::function<void()> on_readable);
-  [[nodiscard]] Handle OnSignals(std::initializer_list<int> signals, std::function<void(int)> on_signal);
+  [[nodiscard]] Handle OnSignals(std::initializer_list<int> signals,
+                                 std::function<void(int)> on_signal);
 
   // For the other files of this folder.
   boost::asio::io_context& context();

@@ -45,7 +45,8 @@ std::optional<std::string_view> FindIn(const Pairs& pairs, std::string_view name
 
 Result<Target> ParseTarget(std::string_view target) {
   if (!target.starts_with('/')) return Error::Invalid("the request target must begin with a slash");
-  const bool is_clean = std::ranges::none_of(target, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
+  const bool is_clean = std::ranges::none_of(
+      target, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
   if (!is_clean) return Error::Invalid("the request target holds a control character");
   const std::size_t mark = target.find('?');
   Target parsed;
@@ -60,7 +61,8 @@ Result<Target> ParseTarget(std::string_view target) {
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
     const auto name = Decode(pair.substr(0, equals), PlusIs::kSpace);
-    const auto value = Decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), PlusIs::kSpace);
+    const auto value =
+        Decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), PlusIs::kSpace);
     if (!name || !value) return Error::Invalid("the query holds a bad percent escape");
     parsed.query.emplace_back(*name, *value);
   }
@@ -70,7 +72,8 @@ Result<Target> ParseTarget(std::string_view target) {
 Result<Endpoint> ParseEndpoint(std::string_view text) {
   const auto wrong = [text] {
     std::string what = "'";
-    what.append(text).append("' is not an address and port; write for example 127.0.0.1:9435 or [::1]:9435");
+    what.append(text).append(
+        "' is not an address and port; write for example 127.0.0.1:9435 or [::1]:9435");
     return Error::Invalid(std::move(what));
   };
   const std::size_t colon = text.rfind(':');
@@ -88,14 +91,20 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
   return endpoint;
 }
 
-std::optional<std::string_view> Request::FindQuery(std::string_view name) const { return FindIn(target.query, name); }
+std::optional<std::string_view> Request::FindQuery(std::string_view name) const {
+  return FindIn(target.query, name);
+}
 std::optional<std::string_view> Request::FindHeader(std::string_view lower_case_name) const {
   return FindIn(headers, lower_case_name);
 }
 
 Response MakeError(int status, std::string_view what) {
-  Response response{.status = status, .content_type = "application/json", .body = "{\"error\":\"", .headers = {},
-                    .next_piece = {}, .feed = nullptr};
+  Response response{.status = status,
+                    .content_type = "application/json",
+                    .body = "{\"error\":\"",
+                    .headers = {},
+                    .next_piece = {},
+                    .feed = nullptr};
   for (const char c : what) {
     if (c == '"' || c == '\\') response.body += '\\';
     response.body += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;

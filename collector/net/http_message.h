@@ -44,7 +44,8 @@ struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type and -Length, Connection, Server
+  std::vector<std::pair<std::string, std::string>>
+      headers;  // beside Content-Type and -Length, Connection, Server
 
   // Set: the body is what this appends, piece by piece, as the client takes it;
   // false: that was the last piece. `body` is not used.

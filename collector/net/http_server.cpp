@@ -22,7 +22,9 @@ Result<> OpenAcceptor(tcp::acceptor& acceptor, const std::string& listen) {
   boost::system::error_code error;
   const auto address = asio::ip::make_address(endpoint.address, error);
   if (error)
-    return Error::Invalid("HTTP server: '" + endpoint.address + "' is not a numeric address; names other than localhost are not looked up");
+    return Error::Invalid(
+        "HTTP server: '" + endpoint.address +
+        "' is not a numeric address; names other than localhost are not looked up");
   const tcp::endpoint where(address, endpoint.port);
   acceptor.open(where.protocol(), error);
   // A restart must not wait for the connections of the last run to time out.
@@ -30,7 +32,8 @@ Result<> OpenAcceptor(tcp::acceptor& acceptor, const std::string& listen) {
   if (!error) acceptor.bind(where, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error == asio::error::address_in_use)
-    return Error::Invalid("HTTP server: " + listen + ": in use by another process; stop it or choose another address");
+    return Error::Invalid("HTTP server: " + listen +
+                          ": in use by another process; stop it or choose another address");
   if (error) return Error(error, "HTTP server: " + listen);
   return Ok();
 }
@@ -41,18 +44,19 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   explicit Impl(asio::io_context& context) : acceptor(context), retry(context) {}
 
   void Accept() {
-    acceptor.async_accept([self = shared_from_this()](const boost::system::error_code& error, tcp::socket socket) {
-      if (self->is_stopped) return;
-      if (!error) {
-        self->Welcome(std::move(socket));
-        return self->Accept();
-      }
-      // Out of descriptors or the like: again soon, not in a busy loop.
-      self->retry.expires_after(std::chrono::milliseconds(100));
-      self->retry.async_wait([self](const boost::system::error_code& cancelled) {
-        if (!cancelled && !self->is_stopped) self->Accept();
-      });
-    });
+    acceptor.async_accept(
+        [self = shared_from_this()](const boost::system::error_code& error, tcp::socket socket) {
+          if (self->is_stopped) return;
+          if (!error) {
+            self->Welcome(std::move(socket));
+            return self->Accept();
+          }
+          // Out of descriptors or the like: again soon, not in a busy loop.
+          self->retry.expires_after(std::chrono::milliseconds(100));
+          self->retry.async_wait([self](const boost::system::error_code& cancelled) {
+            if (!cancelled && !self->is_stopped) self->Accept();
+          });
+        });
   }
 
   void Welcome(tcp::socket socket) {
@@ -83,15 +87,19 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   bool is_stopped = false;
 };
 
-Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServerOptions options, Handlers handlers) {
+Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServerOptions options,
+                                                       Handlers handlers) {
   auto impl = std::make_shared<Impl>(loop.context());
   auto opened = OpenAcceptor(impl->acceptor, options.listen);
   if (!opened) return std::move(opened).error();
   const auto where = impl->acceptor.local_endpoint();
   const std::string host = where.address().to_string();
-  impl->address = (where.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(where.port());
-  HttpSession::Environment environment{std::move(options), std::move(handlers), [weak = std::weak_ptr(impl)](HttpSession* session) {
-                                         if (const auto owner = weak.lock()) owner->sessions.erase(session);
+  impl->address =
+      (where.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(where.port());
+  HttpSession::Environment environment{std::move(options), std::move(handlers),
+                                       [weak = std::weak_ptr(impl)](HttpSession* session) {
+                                         if (const auto owner = weak.lock())
+                                           owner->sessions.erase(session);
                                        }};
   impl->environment = std::make_shared<const HttpSession::Environment>(std::move(environment));
   impl->Accept();
@@ -99,10 +107,18 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServ
 }
 
 HttpServer::HttpServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-HttpServer::~HttpServer() { impl_->Stop(); }
+HttpServer::~HttpServer() {
+  impl_->Stop();
+}
 
-std::string HttpServer::address() const { return impl_->address; }
-unsigned short HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
-std::size_t HttpServer::connections() const { return impl_->sessions.size(); }
+std::string HttpServer::address() const {
+  return impl_->address;
+}
+unsigned short HttpServer::port() const {
+  return impl_->acceptor.local_endpoint().port();
+}
+std::size_t HttpServer::connections() const {
+  return impl_->sessions.size();
+}
 
 }  // namespace ballast::net

@@ -16,13 +16,14 @@ namespace ballast::net {
 // Every bound answers or closes; none waits. Raise them for a busy proxy in front.
 struct HttpServerOptions {
   std::string listen = "127.0.0.1:9435";
-  std::size_t max_connections = 256;         // more: 503 at once
-  std::size_t max_header_bytes = 16 << 10;   // more: 431, or 414 when the target alone is longer
-  std::size_t max_body_bytes = 1 << 20;      // more: 413
+  std::size_t max_connections = 256;           // more: 503 at once
+  std::size_t max_header_bytes = 16 << 10;     // more: 431, or 414 when the target alone is longer
+  std::size_t max_body_bytes = 1 << 20;        // more: 413
   std::size_t max_feed_queue_bytes = 4 << 20;  // a listener further behind is dropped
-  std::chrono::milliseconds read_timeout{5000};    // first byte to last byte of a request; then 408
-  std::chrono::milliseconds idle_timeout{60000};   // between requests; then closed
-  std::chrono::milliseconds write_timeout{30000};  // a whole response, or one piece of it; then closed
+  std::chrono::milliseconds read_timeout{5000};   // first byte to last byte of a request; then 408
+  std::chrono::milliseconds idle_timeout{60000};  // between requests; then closed
+  std::chrono::milliseconds write_timeout{
+      30000};  // a whole response, or one piece of it; then closed
 };
 
 // HTTP/1.1 on one loop's thread: keep-alive, pieces, server-sent events.
@@ -40,7 +41,8 @@ class HttpServer {
   };
 
   // A port in use is an error that names it and says what to do.
-  static Result<std::unique_ptr<HttpServer>> Listen(EventLoop& loop, HttpServerOptions options, Handlers handlers);
+  static Result<std::unique_ptr<HttpServer>> Listen(EventLoop& loop, HttpServerOptions options,
+                                                    Handlers handlers);
   ~HttpServer();
 
   // "127.0.0.1:9435", with the port that the kernel gave for port 0.

@@ -25,14 +25,18 @@ struct Refusal {
 };
 
 // nullopt: nobody is there to be told.
-std::optional<Refusal> RefusalFor(const ErrorCode& error, bool has_whole_line, const HttpServerOptions& options) {
+std::optional<Refusal> RefusalFor(const ErrorCode& error, bool has_whole_line,
+                                  const HttpServerOptions& options) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     if (!has_whole_line) return Refusal{414, "the request target is too long"};
-    return Refusal{431, "the request headers are larger than " + std::to_string(options.max_header_bytes) + " bytes"};
+    return Refusal{431, "the request headers are larger than " +
+                            std::to_string(options.max_header_bytes) + " bytes"};
   }
   if (error == http::error::body_limit)
-    return Refusal{413, "the request body is larger than " + std::to_string(options.max_body_bytes) + " bytes"};
-  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
+    return Refusal{413, "the request body is larger than " +
+                            std::to_string(options.max_body_bytes) + " bytes"};
+  if (error == http::error::end_of_stream || error == http::error::partial_message)
+    return std::nullopt;
   // Every other error of Beast's parser is the client's.
   if (error.category() == make_error_code(http::error::bad_method).category())
     return Refusal{400, "malformed request: " + error.message()};
@@ -41,7 +45,8 @@ std::optional<Refusal> RefusalFor(const ErrorCode& error, bool has_whole_line, c
 
 }  // namespace
 
-HttpSession::HttpSession(asio::ip::tcp::socket socket, std::shared_ptr<const Environment> environment)
+HttpSession::HttpSession(asio::ip::tcp::socket socket,
+                         std::shared_ptr<const Environment> environment)
     : socket_(std::move(socket)),
       deadline_(socket_.get_executor()),
       environment_(std::move(environment)),
@@ -52,7 +57,8 @@ void HttpSession::SetDeadline(Waiting waiting, std::chrono::milliseconds limit) 
   deadline_.expires_after(limit);
   deadline_.async_wait([self = shared_from_this()](const ErrorCode& cancelled) {
     // A wait that had already ended when it was renewed arrives without an error.
-    if (!cancelled && self->deadline_.expiry() <= std::chrono::steady_clock::now()) self->OnDeadline();
+    if (!cancelled && self->deadline_.expiry() <= std::chrono::steady_clock::now())
+      self->OnDeadline();
   });
 }
 
@@ -74,11 +80,12 @@ void HttpSession::Close() {
 void HttpSession::WaitForRequest() {
   if (buffer_.size() > 0) return ReadRequest();  // sent together with the one before
   SetDeadline(Waiting::kIdle, environment_->options.idle_timeout);
-  socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](const ErrorCode& error) {
-    if (self->is_closed_) return;
-    if (error) return self->Close();
-    self->ReadRequest();
-  });
+  socket_.async_wait(asio::socket_base::wait_read,
+                     [self = shared_from_this()](const ErrorCode& error) {
+                       if (self->is_closed_) return;
+                       if (error) return self->Close();
+                       self->ReadRequest();
+                     });
 }
 
 void HttpSession::ReadRequest() {
@@ -86,9 +93,10 @@ void HttpSession::ReadRequest() {
   parser_->header_limit(static_cast<std::uint32_t>(environment_->options.max_header_bytes));
   parser_->body_limit(environment_->options.max_body_bytes);
   SetDeadline(Waiting::kReading, environment_->options.read_timeout);
-  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](const ErrorCode& error, std::size_t) {
-    if (!self->is_closed_) self->OnRequest(error);
-  });
+  http::async_read(socket_, buffer_, *parser_,
+                   [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                     if (!self->is_closed_) self->OnRequest(error);
+                   });
 }
 
 void HttpSession::OnRequest(const ErrorCode& error) {
@@ -96,7 +104,8 @@ void HttpSession::OnRequest(const ErrorCode& error) {
   if (error) {
     const std::string_view input(static_cast<const char*>(buffer_.data().data()), buffer_.size());
     // The parser takes the request line out of the buffer as soon as it is whole.
-    const bool has_whole_line = !parser_->get().target().empty() || input.find('\n') != std::string_view::npos;
+    const bool has_whole_line =
+        !parser_->get().target().empty() || input.find('\n') != std::string_view::npos;
     const auto refusal = RefusalFor(error, has_whole_line, environment_->options);
     return refusal ? Refuse(refusal->status, refusal->what) : CloseGently();
   }
@@ -111,7 +120,8 @@ void HttpSession::OnRequest(const ErrorCode& error) {
 
 Request HttpSession::TakeRequest(Target target) {
   auto message = parser_->release();
-  Request request{std::string(message.method_string()), std::move(target), {}, std::move(message.body())};
+  Request request{
+      std::string(message.method_string()), std::move(target), {}, std::move(message.body())};
   for (const auto& field : message) {
     std::string name(field.name_string());
     for (char& c : name)
@@ -151,7 +161,9 @@ void HttpSession::WriteWhole(Response response, bool is_head) {
   if (!is_head) message_.body() = std::move(response.body);
   SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
   http::async_write(socket_, message_,
-                    [self = shared_from_this()](const ErrorCode& error, std::size_t) { self->AfterWrite(error); });
+                    [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                      self->AfterWrite(error);
+                    });
 }
 
 void HttpSession::WritePieces(Response response, bool is_head) {
@@ -198,8 +210,11 @@ void HttpSession::AfterWrite(const ErrorCode& error) {
 }
 
 void HttpSession::StartFeed(Response response) {
-  header_ = "HTTP/1.1 200 OK\r\nServer: ballast\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
-            "Connection: close\r\n\r\n" + response.body;
+  header_ =
+      "HTTP/1.1 200 OK\r\nServer: ballast\r\nContent-Type: text/event-stream\r\nCache-Control: "
+      "no-store\r\n"
+      "Connection: close\r\n\r\n" +
+      response.body;
   is_listener_ = true;
   response.feed->Add(weak_from_this());
   Push(std::make_shared<const std::string>(std::move(header_)));
@@ -234,11 +249,12 @@ void HttpSession::WriteFeed() {
 
 void HttpSession::WatchForEnd() {
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(1024), [self = shared_from_this()](const ErrorCode& error, std::size_t) {
-    if (self->is_closed_) return;
-    if (error) return self->Close();
-    self->WatchForEnd();  // a listener has nothing to say
-  });
+  socket_.async_read_some(buffer_.prepare(1024),
+                          [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                            if (self->is_closed_) return;
+                            if (error) return self->Close();
+                            self->WatchForEnd();  // a listener has nothing to say
+                          });
 }
 
 void HttpSession::CloseGently() {
@@ -252,12 +268,13 @@ void HttpSession::CloseGently() {
 
 void HttpSession::Drain() {
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
-    if (self->is_closed_) return;
-    self->drained_bytes_ += size;
-    if (error || self->drained_bytes_ > kDrainBytes) return self->Close();
-    self->Drain();
-  });
+  socket_.async_read_some(buffer_.prepare(4096),
+                          [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+                            if (self->is_closed_) return;
+                            self->drained_bytes_ += size;
+                            if (error || self->drained_bytes_ > kDrainBytes) return self->Close();
+                            self->Drain();
+                          });
 }
 
 }  // namespace ballast::net

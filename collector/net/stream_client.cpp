@@ -15,7 +15,11 @@ using Local = asio::local::stream_protocol;
 
 struct StreamClient::Impl : std::enable_shared_from_this<StreamClient::Impl> {
   Impl(asio::io_context& io, StreamClientOptions opts, Handlers given)
-      : context(io), retry(io), options(std::move(opts)), handlers(std::move(given)), pause(options.retry_first) {}
+      : context(io),
+        retry(io),
+        options(std::move(opts)),
+        handlers(std::move(given)),
+        pause(options.retry_first) {}
 
   void Connect() {
     if (is_stopped) return;
@@ -36,7 +40,8 @@ struct StreamClient::Impl : std::enable_shared_from_this<StreamClient::Impl> {
       self->connection.reset();
       if (!self->is_stopped) self->Down(Error(why.code(), self->options.path));
     };
-    connection = std::make_shared<StreamConnection>(std::move(socket), options.queue_bytes, std::move(mine));
+    connection =
+        std::make_shared<StreamConnection>(std::move(socket), options.queue_bytes, std::move(mine));
     connection->Start();
     if (handlers.on_up) handlers.on_up();
   }
@@ -81,13 +86,20 @@ StreamClient::StreamClient(EventLoop& loop, StreamClientOptions options, Handler
   asio::post(loop.context(), [impl = impl_] { impl->Connect(); });
 }
 
-StreamClient::~StreamClient() { impl_->Stop(); }
-
-bool StreamClient::Send(std::string bytes) {
-  return impl_->connection && impl_->connection->Send(std::make_shared<const std::string>(std::move(bytes)));
+StreamClient::~StreamClient() {
+  impl_->Stop();
 }
 
-bool StreamClient::is_connected() const { return impl_->connection != nullptr; }
-std::size_t StreamClient::queued_bytes() const { return impl_->connection ? impl_->connection->queued_bytes() : 0; }
+bool StreamClient::Send(std::string bytes) {
+  return impl_->connection &&
+         impl_->connection->Send(std::make_shared<const std::string>(std::move(bytes)));
+}
+
+bool StreamClient::is_connected() const {
+  return impl_->connection != nullptr;
+}
+std::size_t StreamClient::queued_bytes() const {
+  return impl_->connection ? impl_->connection->queued_bytes() : 0;
+}
 
 }  // namespace ballast::net

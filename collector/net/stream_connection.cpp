@@ -36,24 +36,26 @@ void StreamConnection::Close(Error why) {
 }
 
 void StreamConnection::Read() {
-  socket_.async_read_some(asio::buffer(input_),
-                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-                            if (self->is_closed_) return;
-                            if (error) return self->Close(Error(error, "read"));
-                            if (self->handlers_.on_bytes)
-                              self->handlers_.on_bytes(std::string_view(self->input_).substr(0, size));
-                            if (!self->is_closed_) self->Read();
-                          });
+  socket_.async_read_some(
+      asio::buffer(input_),
+      [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+        if (self->is_closed_) return;
+        if (error) return self->Close(Error(error, "read"));
+        if (self->handlers_.on_bytes)
+          self->handlers_.on_bytes(std::string_view(self->input_).substr(0, size));
+        if (!self->is_closed_) self->Read();
+      });
 }
 
 void StreamConnection::Write() {
   std::vector<asio::const_buffer> buffers;
-  for (std::size_t i = 0; i < queue_.size() && i < kGather; ++i) buffers.push_back(asio::buffer(*queue_[i]));
+  for (std::size_t i = 0; i < queue_.size() && i < kGather; ++i)
+    buffers.push_back(asio::buffer(*queue_[i]));
   is_writing_ = true;
   // Asio tries the write at once, so an empty queue costs no extra wake-up.
   asio::async_write(socket_, buffers,
-                    [self = shared_from_this(), count = buffers.size()](const boost::system::error_code& error,
-                                                                        std::size_t size) {
+                    [self = shared_from_this(), count = buffers.size()](
+                        const boost::system::error_code& error, std::size_t size) {
                       self->is_writing_ = false;
                       if (self->is_closed_) return;
                       if (error) return self->Close(Error(error, "write"));

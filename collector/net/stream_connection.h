@@ -26,7 +26,8 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
     std::function<void(Error)> on_closed;  // once, never inside Send()
   };
 
-  StreamConnection(boost::asio::local::stream_protocol::socket socket, std::size_t queue_bytes, Handlers handlers)
+  StreamConnection(boost::asio::local::stream_protocol::socket socket, std::size_t queue_bytes,
+                   Handlers handlers)
       : socket_(std::move(socket)), queue_bytes_(queue_bytes), handlers_(std::move(handlers)) {}
 
   void Start() { Read(); }

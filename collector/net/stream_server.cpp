@@ -21,11 +21,13 @@ namespace {
 Result<> RemoveStale(asio::io_context& context, const std::string& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return Ok();
-  if (!S_ISSOCK(status.st_mode)) return Error::Invalid(path + ": exists and is not a socket; choose another path");
+  if (!S_ISSOCK(status.st_mode))
+    return Error::Invalid(path + ": exists and is not a socket; choose another path");
   Local::socket probe(context);
   boost::system::error_code error;
   probe.connect(Local::endpoint(path), error);
-  if (!error) return Error::Invalid(path + ": in use by another process; stop it or choose another path");
+  if (!error)
+    return Error::Invalid(path + ": in use by another process; stop it or choose another path");
   if (error == asio::error::connection_refused) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Error::FromErrno(errno, path);
     return Ok();
@@ -47,7 +49,8 @@ Result<> OpenAcceptor(Local::acceptor& acceptor, const StreamServerOptions& opti
   if (!error) acceptor.bind(Local::endpoint(options.path), error);
   if (error) return Error(error, options.path);
   // Before listen(): until then nobody can connect, whatever the umask gave.
-  if (::chmod(options.path.c_str(), options.mode) != 0) return Error::FromErrno(errno, options.path);
+  if (::chmod(options.path.c_str(), options.mode) != 0)
+    return Error::FromErrno(errno, options.path);
   acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return Error(error, options.path);
   return Ok();
@@ -60,18 +63,19 @@ struct StreamServer::Impl : std::enable_shared_from_this<StreamServer::Impl> {
       : acceptor(context), retry(context), options(std::move(opts)), handlers(std::move(given)) {}
 
   void Accept() {
-    acceptor.async_accept([self = shared_from_this()](const boost::system::error_code& error, Local::socket socket) {
-      if (self->is_stopped) return;
-      if (!error) {
-        self->Welcome(std::move(socket));
-        return self->Accept();
-      }
-      // Out of descriptors or the like: again soon, not in a busy loop.
-      self->retry.expires_after(std::chrono::milliseconds(100));
-      self->retry.async_wait([self](const boost::system::error_code& cancelled) {
-        if (!cancelled && !self->is_stopped) self->Accept();
-      });
-    });
+    acceptor.async_accept(
+        [self = shared_from_this()](const boost::system::error_code& error, Local::socket socket) {
+          if (self->is_stopped) return;
+          if (!error) {
+            self->Welcome(std::move(socket));
+            return self->Accept();
+          }
+          // Out of descriptors or the like: again soon, not in a busy loop.
+          self->retry.expires_after(std::chrono::milliseconds(100));
+          self->retry.async_wait([self](const boost::system::error_code& cancelled) {
+            if (!cancelled && !self->is_stopped) self->Accept();
+          });
+        });
   }
 
   void Welcome(Local::socket socket) {
@@ -117,7 +121,8 @@ struct StreamServer::Impl : std::enable_shared_from_this<StreamServer::Impl> {
   bool is_stopped = false;
 };
 
-Result<std::unique_ptr<StreamServer>> StreamServer::Listen(EventLoop& loop, StreamServerOptions options,
+Result<std::unique_ptr<StreamServer>> StreamServer::Listen(EventLoop& loop,
+                                                           StreamServerOptions options,
                                                            Handlers handlers) {
   if (options.path.empty() || options.path.size() >= sizeof(sockaddr_un::sun_path))
     return Error::Invalid("socket path '" + options.path + "': use 1 to " +
@@ -131,7 +136,9 @@ Result<std::unique_ptr<StreamServer>> StreamServer::Listen(EventLoop& loop, Stre
 }
 
 StreamServer::StreamServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-StreamServer::~StreamServer() { impl_->Stop(); }
+StreamServer::~StreamServer() {
+  impl_->Stop();
+}
 
 void StreamServer::Broadcast(const Bytes& bytes) {
   for (auto& [id, connection] : impl_->connections) {
@@ -143,10 +150,15 @@ void StreamServer::Broadcast(const Bytes& bytes) {
 
 void StreamServer::Disconnect(ClientId client) {
   const auto found = impl_->connections.find(client);
-  if (found != impl_->connections.end()) found->second->Close(Error::FromErrno(EPROTO, "unwanted input"));
+  if (found != impl_->connections.end())
+    found->second->Close(Error::FromErrno(EPROTO, "unwanted input"));
 }
 
-std::size_t StreamServer::clients() const { return impl_->connections.size(); }
-const StreamServer::Counters& StreamServer::counters() const { return impl_->counters; }
+std::size_t StreamServer::clients() const {
+  return impl_->connections.size();
+}
+const StreamServer::Counters& StreamServer::counters() const {
+  return impl_->counters;
+}
 
 }  // namespace ballast::net

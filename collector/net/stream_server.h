@@ -13,8 +13,8 @@
 namespace ballast::net {
 
 struct StreamServerOptions {
-  std::string path;       // at most 107 bytes (sockaddr_un)
-  unsigned mode = 0660;   // who may connect is who may write to the socket file
+  std::string path;      // at most 107 bytes (sockaddr_un)
+  unsigned mode = 0660;  // who may connect is who may write to the socket file
   std::size_t max_clients = 64;
   // What one client may be behind, beside its greeting, before it is dropped.
   // Raise it where readers stop for seconds (a debugger, a slow disk).
@@ -24,7 +24,8 @@ struct StreamServerOptions {
 // Sends the same bytes to every client of a Unix socket as they come and takes
 // bytes from each. Frames are the caller's business.
 //
-//   auto server = StreamServer::Listen(loop, {.path = path}, {.greeting = [&] { return KeyFrame(); }, ...});
+//   auto server = StreamServer::Listen(loop, {.path = path}, {.greeting = [&] { return KeyFrame();
+//   }, ...});
 //   (*server)->Broadcast(frame);
 //
 // A client that cannot follow is disconnected and counted; it may come back and
@@ -47,7 +48,8 @@ class StreamServer {
 
   // A stale socket file is replaced; one that somebody listens on is an error
   // that says so. The folder is made where it is missing (one level).
-  static Result<std::unique_ptr<StreamServer>> Listen(EventLoop& loop, StreamServerOptions options, Handlers handlers);
+  static Result<std::unique_ptr<StreamServer>> Listen(EventLoop& loop, StreamServerOptions options,
+                                                      Handlers handlers);
   ~StreamServer();
 
   void Broadcast(const Bytes& bytes);

@@ -21,7 +21,8 @@ model::EntityRow WholeRow(const discover::Workload& workload) {
 // What the autoscaler may say about an entity; everything else is measured.
 model::FieldSet DecisionFieldsOf(const model::FieldSet& fields) {
   const auto is_decision = [](Field field) {
-    return model::InfoOf(field).scope == model::FieldScope::kScopeDecision || field == Field::kReason;
+    return model::InfoOf(field).scope == model::FieldScope::kScopeDecision ||
+           field == Field::kReason;
   };
   model::FieldSet kept;
   fields.ForEachNumber([&](Field field, std::uint64_t value) {
@@ -34,7 +35,8 @@ model::FieldSet DecisionFieldsOf(const model::FieldSet& fields) {
 
 }  // namespace
 
-Pipeline::Pipeline(PipelineOptions options, HostIdentity identity, const Clock& clock, discover::Registry registry,
+Pipeline::Pipeline(PipelineOptions options, HostIdentity identity, const Clock& clock,
+                   discover::Registry registry,
                    std::vector<std::unique_ptr<source::Source>> sources, PublishFn publish)
     : options_(options),
       clock_(clock),
@@ -82,7 +84,9 @@ void Pipeline::WriteKeyIfDue(BootTime now) {
   ++counters_.key_records;
 }
 
-void Pipeline::Collect(std::size_t index) { NoteOutcome(index, sources_[index]->Collect(store_)); }
+void Pipeline::Collect(std::size_t index) {
+  NoteOutcome(index, sources_[index]->Collect(store_));
+}
 
 void Pipeline::NoteOutcome(std::size_t index, const Result<>& outcome) {
   SourceCounters& counters = counters_.sources[index];
@@ -95,8 +99,9 @@ void Pipeline::NoteOutcome(std::size_t index, const Result<>& outcome) {
 
   if (failing) {
     last_log_ = now;
-    BALLAST_LOG(kWarn, "source failed; its fields are absent until it works again", {"source", counters.name},
-                {"errors", counters.errors}, {"why", outcome.error().ToString()});
+    BALLAST_LOG(kWarn, "source failed; its fields are absent until it works again",
+                {"source", counters.name}, {"errors", counters.errors},
+                {"why", outcome.error().ToString()});
   } else {
     BALLAST_LOG(kInfo, "source works again", {"source", counters.name});
   }
@@ -108,10 +113,13 @@ void Pipeline::NoteOutcome(std::size_t index, const Result<>& outcome) {
   WriteEvent(std::move(event));
 }
 
-void Pipeline::Drain(source::Source& source) { source.Drain(*this); }
+void Pipeline::Drain(source::Source& source) {
+  source.Drain(*this);
+}
 
 void Pipeline::OnEvent(source::SourceEvent event) {
-  const discover::Workload* workload = event.slot == source::kHostSlot ? nullptr : registry_.Find(event.slot);
+  const discover::Workload* workload =
+      event.slot == source::kHostSlot ? nullptr : registry_.Find(event.slot);
   // An OOM kill outside every workload is the host's; nothing else is.
   const bool is_hosts = event.slot == source::kHostSlot && event.kind == EventKind::kOomKill;
   if (workload == nullptr && !is_hosts) {
@@ -127,8 +135,9 @@ void Pipeline::OnEvent(source::SourceEvent event) {
 }
 
 void Pipeline::OnCgroup(const source::CgroupChange& change) {
-  const auto kind = change.kind == source::CgroupChange::Kind::kMade ? discover::CgroupHint::Kind::kMade
-                                                                     : discover::CgroupHint::Kind::kRemoved;
+  const auto kind = change.kind == source::CgroupChange::Kind::kMade
+                        ? discover::CgroupHint::Kind::kMade
+                        : discover::CgroupHint::Kind::kRemoved;
   Apply(registry_.OnCgroup({kind, change.hierarchy_id, change.id, change.path}, clock_.Now()));
 }
 
@@ -156,8 +165,8 @@ void Pipeline::TrackInSources(const discover::Workload& workload) {
     const auto tracked = source->Track({workload.slot, workload.key, workload.directories});
     // A container can be gone before it is looked at; its death follows.
     if (!tracked && tracked.error().code() != std::errc::no_such_file_or_directory)
-      BALLAST_LOG(kWarn, "workload is not measured by a source", {"source", source->name()}, {"path", workload.path},
-                  {"why", tracked.error().ToString()});
+      BALLAST_LOG(kWarn, "workload is not measured by a source", {"source", source->name()},
+                  {"path", workload.path}, {"why", tracked.error().ToString()});
   }
 }
 

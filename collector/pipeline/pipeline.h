@@ -17,7 +17,8 @@ namespace ballast::pipeline {
 struct PipelineOptions {
   // Affects what readers see.
   std::chrono::milliseconds tick{100};
-  std::chrono::seconds key{10};  // how far back reading must start; also what a late reader waits for
+  std::chrono::seconds key{
+      10};  // how far back reading must start; also what a late reader waits for
   // Affects cost. Looks for workloads that no hint told of; short where no
   // source gives hints (no BPF), else a safety net.
   std::chrono::milliseconds scan{10'000};
@@ -35,7 +36,7 @@ struct PipelineCounters {
   std::uint64_t late_ticks = 0;  // began over one interval late
   std::uint64_t key_records = 0;
   std::uint64_t event_records = 0;
-  std::uint64_t ignored_events = 0;   // of a slot that nobody has any more
+  std::uint64_t ignored_events = 0;  // of a slot that nobody has any more
   std::uint64_t refused_submissions = 0;
   std::vector<SourceCounters> sources;
 };
@@ -52,8 +53,9 @@ struct PipelineCounters {
 class Pipeline final : private source::EventSink {
  public:
   // `clock` outlives the pipeline.
-  Pipeline(PipelineOptions options, HostIdentity identity, const Clock& clock, discover::Registry registry,
-           std::vector<std::unique_ptr<source::Source>> sources, PublishFn publish);
+  Pipeline(PipelineOptions options, HostIdentity identity, const Clock& clock,
+           discover::Registry registry, std::vector<std::unique_ptr<source::Source>> sources,
+           PublishFn publish);
   ~Pipeline() override = default;
 
   void Start();

@@ -27,7 +27,8 @@ SampleStore::SampleStore(source::Slot max_slot, std::function<EntityRef()> next_
 }
 
 void SampleStore::Add(source::Slot slot, EntityRef ref) {
-  BALLAST_CHECK(slot < entries_.size() && !entries_[slot].in_use, "discovery gave a slot twice or out of bounds");
+  BALLAST_CHECK(slot < entries_.size() && !entries_[slot].in_use,
+                "discovery gave a slot twice or out of bounds");
   entries_[slot] = Entry{.in_use = true, .keep = false, .ref = ref, .now = {}, .last = {}};
 }
 
@@ -50,18 +51,22 @@ void SampleStore::Begin() {
 }
 
 model::FieldSet& SampleStore::Of(source::Slot slot) {
-  BALLAST_CHECK(slot < entries_.size() && entries_[slot].in_use, "a source measured a slot that is not tracked");
+  BALLAST_CHECK(slot < entries_.size() && entries_[slot].in_use,
+                "a source measured a slot that is not tracked");
   return entries_[slot].now;
 }
 
-model::FieldSet& SampleStore::Child(source::Slot parent, model::EntityKind kind, std::string_view name) {
+model::FieldSet& SampleStore::Child(source::Slot parent, model::EntityKind kind,
+                                    std::string_view name) {
   auto [found, is_new] = children_.try_emplace(ChildKey{parent, kind, std::string(name)});
   if (is_new) found->second.ref = next_ref_();
   found->second.seen = true;
   return found->second.now;
 }
 
-void SampleStore::Keep(source::Slot slot) { entries_[slot].keep = true; }
+void SampleStore::Keep(source::Slot slot) {
+  entries_[slot].keep = true;
+}
 
 model::Tick SampleStore::End() {
   model::Tick tick;

@@ -37,7 +37,8 @@ class SampleStore final : public source::Sample {
 
   // Sample:
   model::FieldSet& Of(source::Slot slot) override;
-  model::FieldSet& Child(source::Slot parent, model::EntityKind kind, std::string_view name) override;
+  model::FieldSet& Child(source::Slot parent, model::EntityKind kind,
+                         std::string_view name) override;
   void Keep(source::Slot slot) override;
 
   // What the last record said of the slot.

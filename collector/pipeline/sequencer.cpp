@@ -12,7 +12,8 @@ namespace ballast::pipeline {
 Result<HostIdentity> ReadHostIdentity() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return Error::FromErrno(errno, "host name");
-  BALLAST_TRY(std::string boot_id, ReadSmallFile("/proc/sys/kernel/random/boot_id"), "host identity");
+  BALLAST_TRY(std::string boot_id, ReadSmallFile("/proc/sys/kernel/random/boot_id"),
+              "host identity");
   boot_id.resize(boot_id.find_last_not_of('\n') + 1);
   return HostIdentity{name.data(), boot_id};
 }
@@ -42,6 +43,8 @@ void Sequencer::Write(Body body) {
   publish_(published);
 }
 
-void Sequencer::WriteKey() { Write(state_.ToKey()); }
+void Sequencer::WriteKey() {
+  Write(state_.ToKey());
+}
 
 }  // namespace ballast::pipeline

@@ -19,7 +19,14 @@ using model::FieldType;
 using model::Histogram;
 
 // Tags. Part of the format: append only.
-enum HeaderTag : std::uint32_t { kHost = 1, kBootId = 2, kIncarnation = 3, kSequence = 4, kAt = 5, kWallOffset = 6 };
+enum HeaderTag : std::uint32_t {
+  kHost = 1,
+  kBootId = 2,
+  kIncarnation = 3,
+  kSequence = 4,
+  kAt = 5,
+  kWallOffset = 6
+};
 enum BodyTag : std::uint32_t {
   kRow = 10,        // EntityRow, in ticks, events and keys
   kRemoved = 11,    // tick: EntityRef
@@ -56,7 +63,8 @@ void WriteFields(WireWriter& out, const FieldSet& fields) {
       out.Varint(tag(field), value);
     }
   });
-  for (const auto& [field, histogram] : fields.histograms()) WriteHistogram(out, tag(field), histogram);
+  for (const auto& [field, histogram] : fields.histograms())
+    WriteHistogram(out, tag(field), histogram);
   for (const auto& [field, text] : fields.texts()) out.Bytes(tag(field), text);
 }
 
@@ -83,7 +91,8 @@ FrameKind WriteBody(WireWriter& out, const model::Event& event) {
     out.Varint(kKeyCgroup, event.key->cgroup_id);
     out.Varint(kKeyHierarchy, event.key->hierarchy_id);
   }
-  if (!event.fields.empty()) out.Message(kEventFields, [&](WireWriter& inner) { WriteFields(inner, event.fields); });
+  if (!event.fields.empty())
+    out.Message(kEventFields, [&](WireWriter& inner) { WriteFields(inner, event.fields); });
   for (const EntityRow& row : event.rows) WriteRow(out, row);
   return FrameKind::kEvent;
 }
@@ -118,7 +127,8 @@ Int GetInt(std::string_view bytes, std::size_t at) {
   return value;
 }
 
-// CRC32C (Castagnoli, RFC 3720 B.4): what storage uses, and what disks and CPUs compute in hardware.
+// CRC32C (Castagnoli, RFC 3720 B.4): what storage uses, and what disks and CPUs compute in
+// hardware.
 std::uint32_t Checksum(std::string_view frame) {
   boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> crc;
   crc.process_bytes(frame.data() + 12, frame.size() - 12);
@@ -149,7 +159,8 @@ bool ReadHistogram(std::string_view bytes, Histogram& histogram) {
 // False: malformed. A field whose wire type is not the one of its table entry
 // was redefined by somebody and is passed over like an unknown one.
 bool ReadField(const WireItem& item, FieldSet& fields, Unknown& unknown) {
-  const model::FieldInfo* info = item.tag < kFirstFieldTag ? nullptr : model::FindField(item.tag - kFirstFieldTag);
+  const model::FieldInfo* info =
+      item.tag < kFirstFieldTag ? nullptr : model::FindField(item.tag - kFirstFieldTag);
   if (info == nullptr) {
     ++unknown.items;
     return true;
@@ -206,12 +217,16 @@ std::optional<ReadRowResult> ReadRow(std::string_view bytes, Unknown& unknown) {
   WireReader in(bytes);
   while (const auto item = in.Next()) {
     switch (item->tag) {
-      case kRef: read.row.ref = EntityRef{static_cast<std::uint32_t>(item->number)}; break;
+      case kRef:
+        read.row.ref = EntityRef{static_cast<std::uint32_t>(item->number)};
+        break;
       case kKind:
         read.keep = IsKnownKind(item->number);
         if (read.keep) read.row.kind = static_cast<model::EntityKind>(item->number);
         break;
-      case kParent: read.row.parent = EntityRef{static_cast<std::uint32_t>(item->number)}; break;
+      case kParent:
+        read.row.parent = EntityRef{static_cast<std::uint32_t>(item->number)};
+        break;
       case kCleared:
         if (const auto* info = model::FindField(static_cast<std::uint32_t>(item->number)))
           read.row.cleared.push_back(info->field);
@@ -237,13 +252,26 @@ model::FieldName ReadFieldName(std::string_view bytes) {
 
 void ReadHeaderItem(const WireItem& item, model::RecordHeader& header) {
   switch (item.tag) {
-    case kHost: header.host = std::string(item.bytes); break;
-    case kBootId: header.boot_id = std::string(item.bytes); break;
-    case kIncarnation: header.incarnation = item.number; break;
-    case kSequence: header.sequence = item.number; break;
-    case kAt: header.at = BootTime(static_cast<std::int64_t>(item.number)); break;
-    case kWallOffset: header.wall_offset = std::chrono::nanoseconds(item.AsSigned()); break;
-    default: break;
+    case kHost:
+      header.host = std::string(item.bytes);
+      break;
+    case kBootId:
+      header.boot_id = std::string(item.bytes);
+      break;
+    case kIncarnation:
+      header.incarnation = item.number;
+      break;
+    case kSequence:
+      header.sequence = item.number;
+      break;
+    case kAt:
+      header.at = BootTime(static_cast<std::int64_t>(item.number));
+      break;
+    case kWallOffset:
+      header.wall_offset = std::chrono::nanoseconds(item.AsSigned());
+      break;
+    default:
+      break;
   }
 }
 
@@ -265,18 +293,36 @@ bool ReadBodyItem(const WireItem& item, Body& body, Unknown& unknown) {
       if (read->keep) body.rows.push_back(std::move(read->row));
       return true;
     }
-    case kRemoved: body.removed.push_back(EntityRef{static_cast<std::uint32_t>(item.number)}); return true;
-    case kEventKind: body.event.kind = static_cast<model::EventKind>(item.number); return true;
-    case kSubject: body.event.subject = EntityRef{static_cast<std::uint32_t>(item.number)}; return true;
-    case kKeyCgroup: body.has_key = true; body.key.cgroup_id = item.number; return true;
-    case kKeyHierarchy: body.key.hierarchy_id = static_cast<std::uint32_t>(item.number); return true;
-    case kEventFields: return ReadFields(item.bytes, body.event.fields, unknown);
-    case kFieldName: body.names.push_back(ReadFieldName(item.bytes)); return true;
-    default: ++unknown.items; return true;
+    case kRemoved:
+      body.removed.push_back(EntityRef{static_cast<std::uint32_t>(item.number)});
+      return true;
+    case kEventKind:
+      body.event.kind = static_cast<model::EventKind>(item.number);
+      return true;
+    case kSubject:
+      body.event.subject = EntityRef{static_cast<std::uint32_t>(item.number)};
+      return true;
+    case kKeyCgroup:
+      body.has_key = true;
+      body.key.cgroup_id = item.number;
+      return true;
+    case kKeyHierarchy:
+      body.key.hierarchy_id = static_cast<std::uint32_t>(item.number);
+      return true;
+    case kEventFields:
+      return ReadFields(item.bytes, body.event.fields, unknown);
+    case kFieldName:
+      body.names.push_back(ReadFieldName(item.bytes));
+      return true;
+    default:
+      ++unknown.items;
+      return true;
   }
 }
 
-Error Damaged(const char* what) { return {std::make_error_code(std::errc::bad_message), what}; }
+Error Damaged(const char* what) {
+  return {std::make_error_code(std::errc::bad_message), what};
+}
 
 }  // namespace
 
@@ -285,7 +331,8 @@ void AppendFrame(std::string& out, const model::Record& record) {
   out.resize(start + kFrameHeaderBytes);
   WireWriter writer(out);
   WriteHeader(writer, record.header);
-  const FrameKind kind = std::visit([&](const auto& body) { return WriteBody(writer, body); }, record.body);
+  const FrameKind kind =
+      std::visit([&](const auto& body) { return WriteBody(writer, body); }, record.body);
 
   const std::size_t payload = out.size() - start - kFrameHeaderBytes;
   BALLAST_CHECK(payload <= kMaxPayloadBytes, "a record is bounded by the number of workloads");
@@ -317,7 +364,8 @@ Result<model::Record> DecodeFrame(std::string_view frame, Unknown* unknown) {
   BALLAST_TRY(const std::size_t size, FrameSize(frame), "decode");
   if (size == 0 || size > frame.size()) return Damaged("record: frame is cut short");
   frame = frame.substr(0, size);
-  if (GetInt<std::uint32_t>(frame, 8) != Checksum(frame)) return Damaged("record: checksum differs");
+  if (GetInt<std::uint32_t>(frame, 8) != Checksum(frame))
+    return Damaged("record: checksum differs");
   const auto version = static_cast<std::uint8_t>(frame[12]);
   const auto kind = static_cast<std::uint8_t>(frame[13]);
   if (version != kFormatVersion || kind < 1 || kind > 3) {
@@ -340,13 +388,17 @@ Result<model::Record> DecodeFrame(std::string_view frame, Unknown* unknown) {
   if (in.is_malformed()) return Damaged("record: malformed payload");
 
   switch (static_cast<FrameKind>(kind)) {
-    case FrameKind::kTick: record.body = model::Tick{std::move(body.rows), std::move(body.removed)}; break;
+    case FrameKind::kTick:
+      record.body = model::Tick{std::move(body.rows), std::move(body.removed)};
+      break;
     case FrameKind::kEvent:
       body.event.rows = std::move(body.rows);
       if (body.has_key) body.event.key = body.key;
       record.body = std::move(body.event);
       break;
-    case FrameKind::kKey: record.body = model::Key{std::move(body.rows), std::move(body.names)}; break;
+    case FrameKind::kKey:
+      record.body = model::Key{std::move(body.rows), std::move(body.names)};
+      break;
   }
   return record;
 }

@@ -24,9 +24,10 @@ Result<Fd> OpenForAppend(const std::string& path) {
 Result<std::unique_ptr<FlightRecorder>> FlightRecorder::Open(FlightRecorderOptions options) {
   BALLAST_TRY(Fd fd, OpenForAppend(options.path), "flight recorder");
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return Error::FromErrno(errno, "flight recorder: " + options.path);
-  return std::unique_ptr<FlightRecorder>(
-      new FlightRecorder(std::move(options), std::move(fd), static_cast<std::uint64_t>(status.st_size)));
+  if (::fstat(fd.get(), &status) != 0)
+    return Error::FromErrno(errno, "flight recorder: " + options.path);
+  return std::unique_ptr<FlightRecorder>(new FlightRecorder(
+      std::move(options), std::move(fd), static_cast<std::uint64_t>(status.st_size)));
 }
 
 FlightRecorder::FlightRecorder(FlightRecorderOptions options, Fd fd, std::uint64_t size)

@@ -46,9 +46,10 @@ std::optional<model::Record> FrameReader::Next() {
 void FrameReader::SkipToMagic() {
   const std::size_t next = buffer_.find(kMagicBytes, start_ + 1);
   // A magic may be split between two pieces: its first three bytes stay.
-  const std::size_t to = next != std::string::npos
-                             ? next
-                             : std::max(start_ + 1, buffer_.size() - std::min<std::size_t>(buffer_.size(), 3));
+  const std::size_t to =
+      next != std::string::npos
+          ? next
+          : std::max(start_ + 1, buffer_.size() - std::min<std::size_t>(buffer_.size(), 3));
   counters_.skipped_bytes += to - start_;
   start_ = to;
 }

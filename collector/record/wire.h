@@ -13,7 +13,8 @@
 
 namespace ballast::record {
 
-static_assert(std::endian::native == std::endian::little, "fixed-width values are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "fixed-width values are written as they lie in memory");
 
 enum class WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
@@ -57,7 +58,9 @@ class WireWriter {
   }
 
  private:
-  void Tag(std::uint32_t tag, WireType type) { Raw((std::uint64_t{tag} << 3) | static_cast<std::uint64_t>(type)); }
+  void Tag(std::uint32_t tag, WireType type) {
+    Raw((std::uint64_t{tag} << 3) | static_cast<std::uint64_t>(type));
+  }
 
   std::string& out_;
 };

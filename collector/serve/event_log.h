@@ -30,7 +30,8 @@ class EventLog {
   explicit EventLog(EventLogOptions options = {}) : options_(options) {}
 
   // `state` knows the workloads that the event is about. Returns the event's JSON.
-  const std::string& Add(const model::Record& record, const model::Event& event, const model::State& state);
+  const std::string& Add(const model::Record& record, const model::Event& event,
+                         const model::State& state);
   // A JSON array, newest first.
   std::string Write(const Filter& filter) const;
 

@@ -92,7 +92,9 @@ JsonWriter& JsonWriter::Real(double value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::Bool(bool value) { return Raw(value ? "true" : "false"); }
+JsonWriter& JsonWriter::Bool(bool value) {
+  return Raw(value ? "true" : "false");
+}
 
 JsonWriter& JsonWriter::Raw(std::string_view json) {
   Separate();

@@ -21,24 +21,34 @@ constexpr auto kFreshFor = std::chrono::seconds(5);
 
 net::Response MakeJson(std::string body) {
   body += '\n';
-  return {.status = 200, .content_type = "application/json", .body = std::move(body),
-          .headers = {{"Cache-Control", "no-store"}}, .next_piece = {}, .feed = nullptr};
+  return {.status = 200,
+          .content_type = "application/json",
+          .body = std::move(body),
+          .headers = {{"Cache-Control", "no-store"}},
+          .next_piece = {},
+          .feed = nullptr};
 }
 
 net::Response MakeText(std::string content_type, std::string body) {
-  return {.status = 200, .content_type = std::move(content_type), .body = std::move(body),
-          .headers = {{"Cache-Control", "no-store"}}, .next_piece = {}, .feed = nullptr};
+  return {.status = 200,
+          .content_type = std::move(content_type),
+          .body = std::move(body),
+          .headers = {{"Cache-Control", "no-store"}},
+          .next_piece = {},
+          .feed = nullptr};
 }
 
 // The first parameter that this path does not have.
-std::optional<std::string> FindStranger(const net::Request& request, std::initializer_list<std::string_view> known) {
+std::optional<std::string> FindStranger(const net::Request& request,
+                                        std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : request.target.query)
     if (std::ranges::find(known, name) == known.end()) return name;
   return std::nullopt;
 }
 
 net::Response UnknownParameter(const std::string& name, std::string_view known) {
-  return net::MakeError(400, "unknown parameter '" + name.substr(0, 80) + "'; known: " + std::string(known));
+  return net::MakeError(
+      400, "unknown parameter '" + name.substr(0, 80) + "'; known: " + std::string(known));
 }
 
 bool IsNamed(const model::Entity& entity, std::string_view name) {
@@ -50,9 +60,12 @@ bool IsNamed(const model::Entity& entity, std::string_view name) {
 
 const std::vector<Pages::Route>& Pages::Routes() {
   static const std::vector<Route> kRoutes = {
-      {"/metrics", &Pages::Metrics},         {"/api/v1/workloads", &Pages::Workloads},
-      {"/api/v1/decisions", &Pages::Decisions}, {"/api/v1/events", &Pages::Events},
-      {"/api/v1/status", &Pages::Status},    {"/healthz", &Pages::Health},
+      {"/metrics", &Pages::Metrics},
+      {"/api/v1/workloads", &Pages::Workloads},
+      {"/api/v1/decisions", &Pages::Decisions},
+      {"/api/v1/events", &Pages::Events},
+      {"/api/v1/status", &Pages::Status},
+      {"/healthz", &Pages::Health},
       {"/", &Pages::LivePage},
   };
   return kRoutes;
@@ -79,7 +92,8 @@ Result<std::unique_ptr<Pages>> Pages::Start(Options options, metrics::Registry& 
        .on_refused =
            [self](int status) {
              if (status == 503) self->connections_refused_.Add();
-             self->registry_.GetCounter(Metric::kHttpRequests, {std::to_string(status), "refused"}).Add();
+             self->registry_.GetCounter(Metric::kHttpRequests, {std::to_string(status), "refused"})
+                 .Add();
            }});
   if (!server) return std::move(server).error();
   pages->server_ = *std::move(server);
@@ -137,7 +151,8 @@ net::Response Pages::Handle(const net::Request& request) {
       known.append(known.empty() ? "" : ", ").append(route.path);
       continue;
     }
-    if (request.method == "GET" || request.method == "HEAD") return count(route.path, (this->*route.answer)(request));
+    if (request.method == "GET" || request.method == "HEAD")
+      return count(route.path, (this->*route.answer)(request));
     auto refused = net::MakeError(405, "only GET and HEAD are answered here");
     refused.headers.emplace_back("Allow", "GET, HEAD");
     return count(route.path, std::move(refused));
@@ -153,7 +168,8 @@ net::Response Pages::Metrics(const net::Request&) {
   same_labels_.Add(static_cast<double>(exposition_.left_out().same_labels - reported_.same_labels));
   reported_ = exposition_.left_out();
   page += registry_.Serialize();
-  scrape_duration_.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  scrape_duration_.Observe(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return MakeText("text/plain; version=0.0.4; charset=utf-8", std::move(page));
 }
 
@@ -164,8 +180,12 @@ std::string Pages::WorkloadsJson(bool is_table, std::string_view only) const {
   if (state_.is_whole()) {
     const model::RecordHeader& header = state_.header();
     json.Key("host").Text(header.host).Key("sequence").Number(header.sequence);
-    json.Key("at_ns").Signed(header.at.count()).Key("wall_ns").Signed((header.at + header.wall_offset).count());
-    for (const auto field : {model::Field::kCpusOnline, model::Field::kMemoryTotalBytes, model::Field::kMemoryAvailableBytes})
+    json.Key("at_ns")
+        .Signed(header.at.count())
+        .Key("wall_ns")
+        .Signed((header.at + header.wall_offset).count());
+    for (const auto field : {model::Field::kCpusOnline, model::Field::kMemoryTotalBytes,
+                             model::Field::kMemoryAvailableBytes})
       if (const auto value = state_.host().Get(field)) json.Key(InfoOf(field).name).Number(*value);
   }
   json.Key("workloads").BeginArray();
@@ -179,24 +199,30 @@ std::string Pages::WorkloadsJson(bool is_table, std::string_view only) const {
 }
 
 net::Response Pages::Workloads(const net::Request& request) {
-  if (const auto stranger = FindStranger(request, {"view", "workload"})) return UnknownParameter(*stranger, "view, workload");
+  if (const auto stranger = FindStranger(request, {"view", "workload"}))
+    return UnknownParameter(*stranger, "view, workload");
   const auto view = request.FindQuery("view").value_or("full");
   if (view != "full" && view != "table") return net::MakeError(400, "view: use full or table");
   return MakeJson(WorkloadsJson(view == "table", request.FindQuery("workload").value_or("")));
 }
 
-net::Response Pages::EventList(const net::Request& request, std::vector<model::EventKind> kinds) const {
-  EventLog::Filter filter{std::move(kinds), std::string(request.FindQuery("workload").value_or("")), 100};
+net::Response Pages::EventList(const net::Request& request,
+                               std::vector<model::EventKind> kinds) const {
+  EventLog::Filter filter{std::move(kinds), std::string(request.FindQuery("workload").value_or("")),
+                          100};
   if (const auto limit = request.FindQuery("limit")) {
-    const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), filter.limit);
-    if (error != std::errc() || end != limit->data() + limit->size() || filter.limit == 0 || filter.limit > kMaxEventLimit)
+    const auto [end, error] =
+        std::from_chars(limit->data(), limit->data() + limit->size(), filter.limit);
+    if (error != std::errc() || end != limit->data() + limit->size() || filter.limit == 0 ||
+        filter.limit > kMaxEventLimit)
       return net::MakeError(400, "limit: use a number from 1 to " + std::to_string(kMaxEventLimit));
   }
   return MakeJson("{\"events\":" + events_.Write(filter) + "}");
 }
 
 net::Response Pages::Decisions(const net::Request& request) {
-  if (const auto stranger = FindStranger(request, {"limit", "workload"})) return UnknownParameter(*stranger, "limit, workload");
+  if (const auto stranger = FindStranger(request, {"limit", "workload"}))
+    return UnknownParameter(*stranger, "limit, workload");
   using enum model::EventKind;
   return EventList(request, {kDecision, kActuation, kAutoscaler, kMigration});
 }
@@ -206,7 +232,8 @@ net::Response Pages::Events(const net::Request& request) {
     return UnknownParameter(*stranger, "limit, workload, stream");
   const auto stream = request.FindQuery("stream");
   if (!stream) return EventList(request, {});
-  if (*stream != "events" && *stream != "table") return net::MakeError(400, "stream: use events or table");
+  if (*stream != "events" && *stream != "table")
+    return net::MakeError(400, "stream: use events or table");
   net::Response response;
   response.feed = *stream == "table" ? &table_feed_ : &event_feed_;
   if (*stream == "table") response.body = net::EventFeed::Format("table", WorkloadsJson(true, ""));
@@ -220,14 +247,26 @@ net::Response Pages::Status(const net::Request& request) {
   json.BeginObject().Key("version").Text(options_.version);
   if (state_.is_whole()) {
     const model::RecordHeader& header = state_.header();
-    json.Key("host").Text(header.host).Key("boot_id").Text(header.boot_id).Key("incarnation").Number(header.incarnation);
+    json.Key("host")
+        .Text(header.host)
+        .Key("boot_id")
+        .Text(header.boot_id)
+        .Key("incarnation")
+        .Number(header.incarnation);
     json.Key("sequence").Number(header.sequence).Key("at_ns").Signed(header.at.count());
     json.Key("wall_ns").Signed((header.at + header.wall_offset).count());
     WriteFields(json.Key("fields"), state_.host());
   }
   json.Key("sources").BeginArray();
   for (const SourceStatus& source : sources_)
-    json.BeginObject().Key("what").Text(source.what).Key("via").Text(source.via).Key("why").Text(source.why).EndObject();
+    json.BeginObject()
+        .Key("what")
+        .Text(source.what)
+        .Key("via")
+        .Text(source.via)
+        .Key("why")
+        .Text(source.why)
+        .EndObject();
   json.EndArray().Key("losses").BeginArray();
   for (const auto& [ref, entity] : state_.entities())
     if (entity.kind == model::EntityKind::kLoss) WriteFields(json, entity.fields);
@@ -242,16 +281,18 @@ net::Response Pages::Status(const net::Request& request) {
 
 net::Response Pages::Health(const net::Request&) {
   if (!state_.is_whole()) return net::MakeError(503, "no record yet");
-  if (std::chrono::steady_clock::now() - last_record_ > kFreshFor) return net::MakeError(503, "no record for 5 s");
+  if (std::chrono::steady_clock::now() - last_record_ > kFreshFor)
+    return net::MakeError(503, "no record for 5 s");
   return MakeText("text/plain; charset=utf-8", "ok\n");
 }
 
 net::Response Pages::LivePage(const net::Request&) {
   auto response = MakeText("text/html; charset=utf-8", std::string(LivePageHtml()));
   // The page brings everything along; nothing may be fetched from elsewhere.
-  response.headers.emplace_back("Content-Security-Policy",
-                                "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-                                "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+  response.headers.emplace_back(
+      "Content-Security-Policy",
+      "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+      "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }

@@ -27,10 +27,9 @@ namespace ballast::serve {
 //   /metrics              workloads and the collector itself, for Prometheus
 //   /api/v1/workloads     every workload; ?view=table for a short form, ?workload=NAME for one
 //   /api/v1/decisions     last decisions and actuations; ?limit=, ?workload=
-//   /api/v1/events        all kinds, the same parameters; ?stream=events or ?stream=table: server-sent
-//   /api/v1/status        host, sources, counters
-//   /healthz              200 while records arrive, else 503
-//   /                     the live table
+//   /api/v1/events        all kinds, the same parameters; ?stream=events or ?stream=table:
+//   server-sent /api/v1/status        host, sources, counters /healthz              200 while
+//   records arrive, else 503 /                     the live table
 class Pages {
  public:
   struct Options {

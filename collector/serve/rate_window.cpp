@@ -14,14 +14,17 @@ void RateWindow::Observe(const model::State& state) {
   for (const auto& [ref, entity] : state.entities()) {
     if (!model::IsWorkload(entity.kind) && entity.kind != model::EntityKind::kHost) continue;
     Track& track = tracks_[ref];
-    if (const auto* newest = track.counters.Newest(); newest == nullptr || now - newest->at >= kCounterStep) {
+    if (const auto* newest = track.counters.Newest();
+        newest == nullptr || now - newest->at >= kCounterStep) {
       Counters counters;
-      for (std::size_t i = 0; i < kCounters.size(); ++i) counters[i] = entity.fields.Get(kCounters[i]);
+      for (std::size_t i = 0; i < kCounters.size(); ++i)
+        counters[i] = entity.fields.Get(kCounters[i]);
       track.counters.Push(now, counters);
     }
     const model::Histogram* waits = entity.fields.FindHistogram(Field::kRunQueueWait);
     if (waits == nullptr) continue;
-    if (const auto* newest = track.waits.Newest(); newest == nullptr || now - newest->at >= kWaitStep)
+    if (const auto* newest = track.waits.Newest();
+        newest == nullptr || now - newest->at >= kWaitStep)
       track.waits.Push(now, *waits);
   }
   if (now - swept_ < kWaitStep) return;
@@ -29,7 +32,8 @@ void RateWindow::Observe(const model::State& state) {
   std::erase_if(tracks_, [&](const auto& track) { return state.Find(track.first) == nullptr; });
 }
 
-RateWindow::Rates RateWindow::Of(model::EntityRef ref, const model::Entity& entity, BootTime now) const {
+RateWindow::Rates RateWindow::Of(model::EntityRef ref, const model::Entity& entity,
+                                 BootTime now) const {
   Rates rates;
   const auto found = tracks_.find(ref);
   if (found == tracks_.end()) return rates;
@@ -46,7 +50,8 @@ RateWindow::Rates RateWindow::Of(model::EntityRef ref, const model::Entity& enti
     if (const auto used = increase(0)) rates.cpu_cores = *used / wall_ns;
     if (const auto throttled = increase(1)) rates.throttled_share = *throttled / wall_ns;
     const auto periods = increase(2), throttled_periods = increase(3);
-    if (periods && throttled_periods && *periods > 0) rates.throttled_periods_share = *throttled_periods / *periods;
+    if (periods && throttled_periods && *periods > 0)
+      rates.throttled_periods_share = *throttled_periods / *periods;
   }
   const auto* waits_then = track.waits.Oldest();
   const model::Histogram* waits_now = entity.fields.FindHistogram(Field::kRunQueueWait);

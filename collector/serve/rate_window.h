@@ -37,7 +37,8 @@ class RateWindow {
   static constexpr std::size_t kCounterSlots = 6;
   static constexpr std::size_t kWaitSlots = 11;
   static constexpr std::array kCounters = {model::Field::kCpuUsageNs, model::Field::kCpuThrottledNs,
-                                           model::Field::kCpuPeriods, model::Field::kCpuThrottledPeriods};
+                                           model::Field::kCpuPeriods,
+                                           model::Field::kCpuThrottledPeriods};
 
   template <typename Value, std::size_t kSlots>
   struct Ring {
@@ -50,7 +51,9 @@ class RateWindow {
 
     void Push(BootTime at, const Value& value) { slots[count++ % kSlots] = {at, value}; }
     const Slot* Newest() const { return count == 0 ? nullptr : &slots[(count - 1) % kSlots]; }
-    const Slot* Oldest() const { return count == 0 ? nullptr : &slots[count < kSlots ? 0 : count % kSlots]; }
+    const Slot* Oldest() const {
+      return count == 0 ? nullptr : &slots[count < kSlots ? 0 : count % kSlots];
+    }
   };
   using Counters = std::array<std::optional<std::uint64_t>, kCounters.size()>;
   struct Track {

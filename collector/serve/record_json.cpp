@@ -42,16 +42,20 @@ void WriteHistogram(JsonWriter& json, const model::Histogram& histogram) {
   json.EndArray().EndObject();
 }
 
-bool HasDecision(const FieldSet& fields) { return fields.Has(Field::kDecisionId) || !fields.GetText(Field::kOutcome).empty(); }
+bool HasDecision(const FieldSet& fields) {
+  return fields.Has(Field::kDecisionId) || !fields.GetText(Field::kOutcome).empty();
+}
 
 // The decision's own fields, which a workload's state keeps; field.h numbers them in one block.
 void WriteDecision(JsonWriter& json, const FieldSet& fields) {
   json.Key("decision").BeginObject();
-  for (const Field field : {Field::kMode, Field::kOutcome, Field::kBinding, Field::kReason, Field::kTrigger, Field::kError})
+  for (const Field field : {Field::kMode, Field::kOutcome, Field::kBinding, Field::kReason,
+                            Field::kTrigger, Field::kError})
     WriteText(json, InfoOf(field).name, fields.GetText(field));
-  for (const Field field : {Field::kDecisionId, Field::kDemandCpuMillicores, Field::kDemandMemoryBytes, Field::kAllocatedCpuMillicores,
-                            Field::kAllocatedMemoryBytes, Field::kLimitCpuMillicores, Field::kLimitMemoryBytes,
-                            Field::kPreviousCpuMillicores, Field::kPreviousMemoryBytes})
+  for (const Field field :
+       {Field::kDecisionId, Field::kDemandCpuMillicores, Field::kDemandMemoryBytes,
+        Field::kAllocatedCpuMillicores, Field::kAllocatedMemoryBytes, Field::kLimitCpuMillicores,
+        Field::kLimitMemoryBytes, Field::kPreviousCpuMillicores, Field::kPreviousMemoryBytes})
     WriteLimit(json, InfoOf(field).name, fields.Get(field));
   for (const Field field : {Field::kWeight, Field::kWaterLevelCpu, Field::kWaterLevelMemory})
     WriteReal(json, InfoOf(field).name, fields.GetReal(field));
@@ -88,14 +92,20 @@ void WriteFields(JsonWriter& json, const FieldSet& fields) {
     else
       json.Number(value);
   });
-  for (const auto& [field, histogram] : fields.histograms()) WriteHistogram(json.Key(InfoOf(field).name), histogram);
+  for (const auto& [field, histogram] : fields.histograms())
+    WriteHistogram(json.Key(InfoOf(field).name), histogram);
   for (const auto& [field, text] : fields.texts()) json.Key(InfoOf(field).name).Text(text);
   json.EndObject();
 }
 
-void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& entity, const RateWindow::Rates& rates) {
+void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
+                   const RateWindow::Rates& rates) {
   const FieldSet& fields = entity.fields;
-  json.BeginObject().Key("ref").Number(static_cast<std::uint64_t>(ref)).Key("kind").Text(NameOf(entity.kind));
+  json.BeginObject()
+      .Key("ref")
+      .Number(static_cast<std::uint64_t>(ref))
+      .Key("kind")
+      .Text(NameOf(entity.kind));
   json.Key("name").Text(DisplayName(fields));
   WriteText(json, "path", fields.GetText(Field::kPath));
   json.Key("rates").BeginObject();
@@ -115,9 +125,14 @@ void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& 
   json.EndObject();
 }
 
-void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entity& entity, const RateWindow::Rates& rates) {
+void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
+                      const RateWindow::Rates& rates) {
   const FieldSet& fields = entity.fields;
-  json.BeginObject().Key("ref").Number(static_cast<std::uint64_t>(ref)).Key("kind").Text(NameOf(entity.kind));
+  json.BeginObject()
+      .Key("ref")
+      .Number(static_cast<std::uint64_t>(ref))
+      .Key("kind")
+      .Text(NameOf(entity.kind));
   json.Key("name").Text(DisplayName(fields));
   WriteText(json, "path", fields.GetText(Field::kPath));
   WriteReal(json, "cpu_cores", rates.cpu_cores);
@@ -132,10 +147,14 @@ void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entit
   json.EndObject();
 }
 
-void WriteEvent(JsonWriter& json, const model::Record& record, const model::Event& event, const model::State& state) {
+void WriteEvent(JsonWriter& json, const model::Record& record, const model::Event& event,
+                const model::State& state) {
   const model::RecordHeader& header = record.header;
   json.BeginObject().Key("sequence").Number(header.sequence).Key("kind").Text(NameOf(event.kind));
-  json.Key("at_ns").Signed(header.at.count()).Key("wall_ns").Signed((header.at + header.wall_offset).count());
+  json.Key("at_ns")
+      .Signed(header.at.count())
+      .Key("wall_ns")
+      .Signed((header.at + header.wall_offset).count());
   if (event.subject) {
     json.Key("subject").BeginObject();
     WriteWho(json, *event.subject, state);

@@ -17,12 +17,15 @@ namespace ballast::serve {
 void WriteFields(JsonWriter& json, const model::FieldSet& fields);
 
 // The whole of a workload: identity, fields, rates, limits, last decision.
-void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& entity, const RateWindow::Rates& rates);
+void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
+                   const RateWindow::Rates& rates);
 // What a table of many shows: a few hundred bytes.
-void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entity& entity, const RateWindow::Rates& rates);
+void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
+                      const RateWindow::Rates& rates);
 
 // An event with the names of the workloads it is about, as `state` has them.
-void WriteEvent(JsonWriter& json, const model::Record& record, const model::Event& event, const model::State& state);
+void WriteEvent(JsonWriter& json, const model::Record& record, const model::Event& event,
+                const model::State& state);
 
 // What people call it: name, else guest name, else the end of its path.
 std::string DisplayName(const model::FieldSet& fields);

@@ -17,7 +17,8 @@ constexpr std::size_t kMaxSubmittedBytes = 8 << 20;
 
 }  // namespace
 
-RecordStream::RecordStream(std::size_t backlog_bytes, metrics::Registry& registry, OnSubmit on_submit)
+RecordStream::RecordStream(std::size_t backlog_bytes, metrics::Registry& registry,
+                           OnSubmit on_submit)
     : backlog_(backlog_bytes),
       on_submit_(std::move(on_submit)),
       clients_(registry.GetGauge(Metric::kStreamClients)),
@@ -27,9 +28,12 @@ RecordStream::RecordStream(std::size_t backlog_bytes, metrics::Registry& registr
       refused_(registry.GetCounter(Metric::kSubmittedEvents, {"refused"})),
       damaged_(registry.GetCounter(Metric::kSubmittedEvents, {"damaged"})) {}
 
-Result<std::unique_ptr<RecordStream>> RecordStream::Start(net::StreamServerOptions options, std::size_t backlog_bytes,
-                                                          metrics::Registry& registry, OnSubmit on_submit) {
-  std::unique_ptr<RecordStream> stream(new RecordStream(backlog_bytes, registry, std::move(on_submit)));
+Result<std::unique_ptr<RecordStream>> RecordStream::Start(net::StreamServerOptions options,
+                                                          std::size_t backlog_bytes,
+                                                          metrics::Registry& registry,
+                                                          OnSubmit on_submit) {
+  std::unique_ptr<RecordStream> stream(
+      new RecordStream(backlog_bytes, registry, std::move(on_submit)));
   RecordStream* const self = stream.get();
   net::StreamServer::Handlers handlers{
       .greeting =
@@ -72,7 +76,8 @@ void RecordStream::Publish(const Published& published) {
 
 net::Bytes RecordStream::MakeGreeting() const {
   if (!state_.is_whole()) return nullptr;  // the first key is on its way
-  return std::make_shared<const std::string>(record::EncodeFrame({state_.header(), state_.ToKey()}));
+  return std::make_shared<const std::string>(
+      record::EncodeFrame({state_.header(), state_.ToKey()}));
 }
 
 bool RecordStream::MaySubmit(model::EventKind kind) {

@@ -24,8 +24,10 @@ class RecordStream {
   using OnSubmit = std::function<void(model::Record)>;
 
   // `on_submit` is called on the stream's thread.
-  static Result<std::unique_ptr<RecordStream>> Start(net::StreamServerOptions options, std::size_t backlog_bytes,
-                                                     metrics::Registry& registry, OnSubmit on_submit);
+  static Result<std::unique_ptr<RecordStream>> Start(net::StreamServerOptions options,
+                                                     std::size_t backlog_bytes,
+                                                     metrics::Registry& registry,
+                                                     OnSubmit on_submit);
   ~RecordStream();
 
   // Thread-safe; never waits. Over the backlog the record is dropped and

@@ -10,16 +10,21 @@ struct Server::Impl {
   std::unique_ptr<Pages> pages;
 };
 
-Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, metrics::Registry& registry, OnSubmit on_submit) {
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, metrics::Registry& registry,
+                                              OnSubmit on_submit) {
   auto impl = std::make_unique<Impl>();
   const auto backlog_bytes = static_cast<std::size_t>(options.backlog_bytes);
   // The page first: a port in use must not cost readers of a running collector anything.
-  auto pages = Pages::Start({.http = std::move(options.http), .version = std::move(options.version),
-                             .backlog_bytes = backlog_bytes, .events = {}, .exposition = {}},
+  auto pages = Pages::Start({.http = std::move(options.http),
+                             .version = std::move(options.version),
+                             .backlog_bytes = backlog_bytes,
+                             .events = {},
+                             .exposition = {}},
                             registry);
   if (!pages) return std::move(pages).error();
   impl->pages = *std::move(pages);
-  auto stream = RecordStream::Start(std::move(options.stream), backlog_bytes, registry, std::move(on_submit));
+  auto stream =
+      RecordStream::Start(std::move(options.stream), backlog_bytes, registry, std::move(on_submit));
   if (!stream) return std::move(stream).error();
   impl->stream = *std::move(stream);
   return std::unique_ptr<Server>(new Server(std::move(impl)));
@@ -33,18 +38,25 @@ void Server::Publish(const Published& published) {
   impl_->pages->Publish(published);
 }
 
-void Server::SetSources(std::vector<SourceStatus> sources) { impl_->pages->SetSources(std::move(sources)); }
-std::string Server::http_address() const { return impl_->pages->address(); }
+void Server::SetSources(std::vector<SourceStatus> sources) {
+  impl_->pages->SetSources(std::move(sources));
+}
+std::string Server::http_address() const {
+  return impl_->pages->address();
+}
 
 void AddOptions(config::OptionTable& table, ServerOptions& options) {
   table.Section("http", "The HTTP server: /metrics, /api/v1 and the page.");
-  table.Add("http.listen", &options.http.listen, "Address and port; numeric, or localhost. Anything but loopback shows every workload to the network.");
+  table.Add("http.listen", &options.http.listen,
+            "Address and port; numeric, or localhost. Anything but loopback shows every workload "
+            "to the network.");
   table.Add("http.max_connections", &options.http.max_connections, {.min = 1, .max = 10'000},
             "Connections at a time; more are answered 503.");
   table.Section("records", "Where records go.");
   table.Add("records.socket", &options.stream.path,
             "Unix socket of the record stream, for the autoscaler and the command line.");
-  table.Add("records.max_readers", &options.stream.max_clients, {.min = 1, .max = 1000}, "Readers at a time.");
+  table.Add("records.max_readers", &options.stream.max_clients, {.min = 1, .max = 1000},
+            "Readers at a time.");
   table.AddBytes("records.backlog", &options.backlog_bytes, {.min = 1 << 20, .max = 1ULL << 32},
                  "Records that wait for a thread that hangs; more are dropped and counted.");
 }

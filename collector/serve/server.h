@@ -43,7 +43,8 @@ class Server {
   using OnSubmit = std::function<void(model::Record)>;
 
   // `registry` outlives the server. An address in use is one line that names it.
-  static Result<std::unique_ptr<Server>> Start(ServerOptions options, metrics::Registry& registry, OnSubmit on_submit);
+  static Result<std::unique_ptr<Server>> Start(ServerOptions options, metrics::Registry& registry,
+                                               OnSubmit on_submit);
   ~Server();
 
   // Hands over a record and its frame; takes microseconds and never waits.

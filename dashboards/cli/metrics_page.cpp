@@ -15,9 +15,12 @@ using exposition::Group;
 
 std::string_view TypeOf(metrics::Kind kind) {
   switch (kind) {
-    case metrics::Kind::kCounter: return "counter";
-    case metrics::Kind::kGauge: return "gauge";
-    case metrics::Kind::kHistogram: return "histogram";
+    case metrics::Kind::kCounter:
+      return "counter";
+    case metrics::Kind::kGauge:
+      return "gauge";
+    case metrics::Kind::kHistogram:
+      return "histogram";
   }
   return "untyped";
 }
@@ -37,7 +40,8 @@ std::string SourceOf(const exposition::Family& family) {
 std::string LabelsOf(std::string_view labels) {
   if (labels.empty()) return "";
   std::string text = fmt::format("`{}`", labels);
-  for (std::size_t at = text.find(','); at != std::string::npos; at = text.find(',', at + 4)) text.replace(at, 1, "` `");
+  for (std::size_t at = text.find(','); at != std::string::npos; at = text.find(',', at + 4))
+    text.replace(at, 1, "` `");
   return text;
 }
 
@@ -47,7 +51,8 @@ struct Section {
 };
 constexpr Section kSections[] = {
     {Group::kWorkload,
-     "Per workload, and the host as `id=\"/\"`. Labels: `id` (cgroup path), `name`, `image`, `container`, `pod`, `namespace`"},
+     "Per workload, and the host as `id=\"/\"`. Labels: `id` (cgroup path), `name`, `image`, "
+     "`container`, `pod`, `namespace`"},
     {Group::kDevice, "Per block device of a workload"},
     {Group::kInterface, "Per network interface of a workload"},
     {Group::kHost, "The host"},
@@ -58,8 +63,9 @@ std::string FamilyRows(Group group) {
   std::string rows;
   for (const exposition::Family& family : exposition::AllFamilies())
     if (family.group == group)
-      rows += fmt::format("| `{}` | {} | {} | {} | {} |\n", family.spec.name, TypeOf(family.spec.kind),
-                          LabelsOf(family.spec.labels), SourceOf(family), family.spec.help);
+      rows +=
+          fmt::format("| `{}` | {} | {} | {} | {} |\n", family.spec.name, TypeOf(family.spec.kind),
+                      LabelsOf(family.spec.labels), SourceOf(family), family.spec.help);
   return rows;
 }
 
@@ -67,22 +73,28 @@ std::string FamilyRows(Group group) {
 
 std::string MetricsPage() {
   std::string page =
-      "# Metrics\n\nWritten by `ballast metrics` from the programs' catalogues; a test holds this file against them. Names that\n"
-      "begin with `container_` and `machine_` are cAdvisor's, with its types, units and labels. A field that this kernel or\n"
-      "cgroup does not have has no sample: absent is never zero. *Field* is the record's field (`collector/model/field.h`).\n";
+      "# Metrics\n\nWritten by `ballast metrics` from the programs' catalogues; a test holds this "
+      "file against them. Names that\n"
+      "begin with `container_` and `machine_` are cAdvisor's, with its types, units and labels. A "
+      "field that this kernel or\n"
+      "cgroup does not have has no sample: absent is never zero. *Field* is the record's field "
+      "(`collector/model/field.h`).\n";
   for (const Section& section : kSections) {
     const std::string rows = FamilyRows(section.group);
     if (rows.empty()) continue;
-    page += fmt::format("\n## {}\n\n| name | type | labels | field | |\n|---|---|---|---|---|\n{}", section.title, rows);
+    page += fmt::format("\n## {}\n\n| name | type | labels | field | |\n|---|---|---|---|---|\n{}",
+                        section.title, rows);
   }
   page += "\n## The programs themselves\n\n| name | type | labels | |\n|---|---|---|---|\n";
   for (const metrics::Spec& spec : metrics::kCatalogue)
-    page += fmt::format("| `{}` | {} | {} | {} |\n", spec.name, TypeOf(spec.kind), LabelsOf(spec.labels), spec.help);
+    page += fmt::format("| `{}` | {} | {} | {} |\n", spec.name, TypeOf(spec.kind),
+                        LabelsOf(spec.labels), spec.help);
   return page;
 }
 
 void AddMetrics(CLI::App& app, int& exit_status) {
-  CLI::App* command = app.add_subcommand("metrics", "Every metric with its type, labels and meaning, as Markdown");
+  CLI::App* command =
+      app.add_subcommand("metrics", "Every metric with its type, labels and meaning, as Markdown");
   command->callback([&exit_status] {
     fmt::print("{}", MetricsPage());
     exit_status = kSolved;

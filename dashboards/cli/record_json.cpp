@@ -55,7 +55,10 @@ std::string ToJsonLine(const model::Record& record) {
   JsonWriter json(line);
   json.BeginObject().Key("host").Text(header.host).Key("boot_id").Text(header.boot_id);
   json.Key("incarnation").Number(header.incarnation).Key("sequence").Number(header.sequence);
-  json.Key("at_ns").Signed(header.at.count()).Key("wall_ns").Signed((header.at + header.wall_offset).count());
+  json.Key("at_ns")
+      .Signed(header.at.count())
+      .Key("wall_ns")
+      .Signed((header.at + header.wall_offset).count());
   std::visit([&](const auto& body) { WriteBody(json, body); }, record.body);
   json.EndObject();
   return line;

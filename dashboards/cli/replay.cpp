@@ -28,8 +28,10 @@ struct Options {
 };
 
 std::string WallTimeOf(const model::RecordHeader& header) {
-  const auto wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(header.at + header.wall_offset).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(wall_ms / 1000)), wall_ms % 1000);
+  const auto wall_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(header.at + header.wall_offset).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(static_cast<std::time_t>(wall_ms / 1000)), wall_ms % 1000);
 }
 
 std::string NameOf(const model::State& state, const std::optional<model::EntityRef>& ref) {
@@ -45,11 +47,12 @@ std::string Details(const model::FieldSet& fields) {
   const auto text = [&](Field field) { return fields.GetText(field); };
   if (!text(Field::kText).empty()) return std::string(text(Field::kText));
   if (!text(Field::kFile).empty())
-    return fmt::format("{}: {} -> {} {} ({}){}{}", text(Field::kFile), text(Field::kValueBefore), text(Field::kValueAfter),
-                       text(Field::kOutcome), text(Field::kReason), text(Field::kError).empty() ? "" : ": ",
-                       text(Field::kError));
+    return fmt::format("{}: {} -> {} {} ({}){}{}", text(Field::kFile), text(Field::kValueBefore),
+                       text(Field::kValueAfter), text(Field::kOutcome), text(Field::kReason),
+                       text(Field::kError).empty() ? "" : ": ", text(Field::kError));
   std::string line;
-  for (const auto& [field, value] : fields.texts()) line += fmt::format("{}={:?} ", model::InfoOf(field).name, value);
+  for (const auto& [field, value] : fields.texts())
+    line += fmt::format("{}={:?} ", model::InfoOf(field).name, value);
   return line;
 }
 
@@ -64,7 +67,8 @@ class TextPrinter {
     if (applied == model::State::Applied::kGap) fmt::print("--- records are missing here\n");
     if (event == nullptr) return;
     if (name == "-") name = NameOf(state_, event->subject);
-    fmt::print("{} {:<16} {:<24} {}\n", WallTimeOf(record.header), model::NameOf(event->kind), name, Details(event->fields));
+    fmt::print("{} {:<16} {:<24} {}\n", WallTimeOf(record.header), model::NameOf(event->kind), name,
+               Details(event->fields));
   }
 
  private:
@@ -104,12 +108,15 @@ int Run(const Options& options) {
   }
   const auto& seen = reader.counters();
   if (seen.records == 0) {
-    fmt::print(stderr, "ballast: replay: {}: no record in it; is it a flight recorder's file?\n", options.file);
+    fmt::print(stderr, "ballast: replay: {}: no record in it; is it a flight recorder's file?\n",
+               options.file);
     return kBadInput;
   }
   if (seen.damaged_frames + seen.skipped_bytes + reader.pending_bytes() > 0)
-    fmt::print(stderr, "ballast: replay: {}: passed over {} damaged frames, {} bytes; {} bytes cut at the end\n",
-               options.file, seen.damaged_frames, seen.skipped_bytes, reader.pending_bytes());
+    fmt::print(
+        stderr,
+        "ballast: replay: {}: passed over {} damaged frames, {} bytes; {} bytes cut at the end\n",
+        options.file, seen.damaged_frames, seen.skipped_bytes, reader.pending_bytes());
   return kSolved;
 }
 
@@ -119,7 +126,9 @@ void AddReplay(CLI::App& app, int& exit_status) {
   auto options = std::make_shared<Options>();  // the second owner is the callback
   CLI::App* command = app.add_subcommand("replay", "What a flight recorder's file holds");
   command->add_option("file", options->file, "Records; - reads standard input")->required();
-  command->add_option("--format", options->format, "text: what happened; json: every record, one a line")
+  command
+      ->add_option("--format", options->format,
+                   "text: what happened; json: every record, one a line")
       ->check(CLI::IsMember({"text", "json"}));
   command->callback([options, &exit_status] { exit_status = Run(*options); });
 }

@@ -39,7 +39,8 @@ std::int64_t ReadClockNs(clockid_t clock) {
 }
 
 void BurnCpu(milliseconds work) {
-  const std::int64_t end = ReadClockNs(CLOCK_THREAD_CPUTIME_ID) + std::chrono::nanoseconds(work).count();
+  const std::int64_t end =
+      ReadClockNs(CLOCK_THREAD_CPUTIME_ID) + std::chrono::nanoseconds(work).count();
   volatile std::uint64_t sink = 0;
   while (ReadClockNs(CLOCK_THREAD_CPUTIME_ID) < end)
     for (int i = 0; i < 20'000; ++i) sink = sink * 2862933555777941757ULL + 3037000493ULL;
@@ -86,12 +87,17 @@ struct ToolCall {
 };
 
 ToolCall NextCall(std::mt19937& random) {
-  const auto between = [&](int low, int high) { return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1)); };
+  const auto between = [&](int low, int high) {
+    return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
+  };
   const milliseconds idle(between(1200, 3200));
   switch (random() % 3) {
-    case 0: return {"pytest", 2, between(900, 1800), idle};
-    case 1: return {"npm", between(150, 400), between(400, 1000), idle};
-    default: return {"cargo", between(700, 1400), between(100, 250), idle};
+    case 0:
+      return {"pytest", 2, between(900, 1800), idle};
+    case 1:
+      return {"npm", between(150, 400), between(400, 1000), idle};
+    default:
+      return {"cargo", between(700, 1400), between(100, 250), idle};
   }
 }
 
@@ -100,15 +106,17 @@ void Call(const ToolCall& call) {
   const pid_t child = ::fork();
   if (child == 0) {
     const std::string path = "/bin/" + call.tool;
-    ::execl(path.c_str(), call.tool.c_str(), std::to_string(call.first).c_str(), std::to_string(call.second).c_str(),
-            nullptr);
+    ::execl(path.c_str(), call.tool.c_str(), std::to_string(call.first).c_str(),
+            std::to_string(call.second).c_str(), nullptr);
     ::_exit(127);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  std::printf("{\"tool\":\"%s\",\"start_ns\":%lld,\"duration_ns\":%lld,\"killed\":%s,\"exit\":%d}\n", call.tool.c_str(),
-              static_cast<long long>(start), static_cast<long long>(ReadClockNs(CLOCK_BOOTTIME) - start),
-              WIFSIGNALED(status) ? "true" : "false", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+  std::printf(
+      "{\"tool\":\"%s\",\"start_ns\":%lld,\"duration_ns\":%lld,\"killed\":%s,\"exit\":%d}\n",
+      call.tool.c_str(), static_cast<long long>(start),
+      static_cast<long long>(ReadClockNs(CLOCK_BOOTTIME) - start),
+      WIFSIGNALED(status) ? "true" : "false", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
   std::fflush(stdout);
 }
 

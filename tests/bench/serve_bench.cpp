@@ -63,10 +63,11 @@ void PublishToReader(benchmark::State& run) {
   std::atomic<std::size_t> got = 0;
   net::StreamClient client(loop, {.path = path},
                            {.on_up = [&] { is_up = true; },
-                            .on_bytes = [&](std::string_view bytes) {
-                              got += bytes.size();
-                              got.notify_one();
-                            },
+                            .on_bytes =
+                                [&](std::string_view bytes) {
+                                  got += bytes.size();
+                                  got.notify_one();
+                                },
                             .on_down = {}});
   std::thread reader([&] { loop.Run(); });
   while (!is_up) std::this_thread::yield();

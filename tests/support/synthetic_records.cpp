@@ -61,10 +61,14 @@ EntityRow SyntheticHost::NewWorkload() {
   return row;
 }
 
-Record SyntheticHost::Key() { return Make(NextHeader(), state_.ToKey()); }
+Record SyntheticHost::Key() {
+  return Make(NextHeader(), state_.ToKey());
+}
 
 void SyntheticHost::Work(EntityRow& row, const model::Entity& entity) {
-  const auto add = [&](Field field, std::uint64_t by) { row.fields.Set(field, entity.fields.Get(field).value_or(0) + by); };
+  const auto add = [&](Field field, std::uint64_t by) {
+    row.fields.Set(field, entity.fields.Get(field).value_or(0) + by);
+  };
   const auto tick_ns = static_cast<std::uint64_t>(options_.tick.count());
   const std::uint64_t quota = entity.fields.Get(Field::kCpuQuotaNs).value_or(tick_ns);
   const std::uint64_t wanted = random_() % (2 * tick_ns);
@@ -97,7 +101,8 @@ std::vector<Record> SyntheticHost::Run(int ticks) {
   for (int i = 1; i <= ticks; ++i) {
     records.push_back(NextTick());
     const auto alive = workloads();
-    if (i % 10 == 0 && !alive.empty()) records.push_back(ThrottleBegin(alive[random_() % alive.size()]));
+    if (i % 10 == 0 && !alive.empty())
+      records.push_back(ThrottleBegin(alive[random_() % alive.size()]));
     if (i % 25 == 0) records.push_back(Birth());
     if (i % 40 == 0 && alive.size() > 1) records.push_back(Death(alive.front()));
     if (i % options_.ticks_per_key == 0) records.push_back(Key());
@@ -109,24 +114,29 @@ Record SyntheticHost::Birth() {
   EntityRow row = NewWorkload();
   const EntityRef ref = row.ref;
   const auto key = model::KeyOf(row.fields);
-  return Make(NextHeader(), model::Event{model::EventKind::kWorkloadBorn, ref, key, {}, {std::move(row)}});
+  return Make(NextHeader(),
+              model::Event{model::EventKind::kWorkloadBorn, ref, key, {}, {std::move(row)}});
 }
 
 Record SyntheticHost::Death(EntityRef ref) {
   EntityRow last{ref, std::nullopt, std::nullopt, {}, {}};
-  last.fields.Set(Field::kCpuUsageNs, state_.Find(ref)->fields.Get(Field::kCpuUsageNs).value_or(0) + 1);
+  last.fields.Set(Field::kCpuUsageNs,
+                  state_.Find(ref)->fields.Get(Field::kCpuUsageNs).value_or(0) + 1);
   const auto key = model::KeyOf(state_.Find(ref)->fields);
-  return Make(NextHeader(), model::Event{model::EventKind::kWorkloadDied, ref, key, {}, {std::move(last)}});
+  return Make(NextHeader(),
+              model::Event{model::EventKind::kWorkloadDied, ref, key, {}, {std::move(last)}});
 }
 
 Record SyntheticHost::ThrottleBegin(EntityRef ref) {
-  model::Event event{model::EventKind::kThrottleBegin, ref, model::KeyOf(state_.Find(ref)->fields), {}, {}};
+  model::Event event{
+      model::EventKind::kThrottleBegin, ref, model::KeyOf(state_.Find(ref)->fields), {}, {}};
   event.fields.Set(Field::kEventTimeNs, static_cast<std::uint64_t>(now_.count()));
   return Make(NextHeader(), std::move(event));
 }
 
 Record SyntheticHost::MemoryLimit(EntityRef ref) {
-  model::Event event{model::EventKind::kMemoryLimit, ref, model::KeyOf(state_.Find(ref)->fields), {}, {}};
+  model::Event event{
+      model::EventKind::kMemoryLimit, ref, model::KeyOf(state_.Find(ref)->fields), {}, {}};
   event.fields.Set(Field::kEventTimeNs, static_cast<std::uint64_t>(now_.count()));
   return Make(NextHeader(), std::move(event));
 }

@@ -73,7 +73,7 @@ class CgroupFileSource final : public Source {
   };
   struct Group {
     std::vector<std::string> directories;
-    std::vector<OpenFile> files;  // in order of preference
+    std::vector<OpenFile> files;                 // in order of preference
     std::optional<std::uint64_t> usage_ns = {};  // when its slow files were last read
   };
   enum class Outcome { kRead, kNotThere, kGroupGone, kNoDescriptor };

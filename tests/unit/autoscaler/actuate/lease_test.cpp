@@ -18,7 +18,8 @@ struct Outcome {
   std::string why;  // empty: nothing was released
 };
 
-Outcome RunLeased(const std::function<int(Heartbeat&)>& work, std::chrono::milliseconds timeout = 2s) {
+Outcome RunLeased(const std::function<int(Heartbeat&)>& work,
+                  std::chrono::milliseconds timeout = 2s) {
   Outcome outcome;
   outcome.status =
       RunUnderLease({.timeout = timeout}, work, [&](std::string_view why) { outcome.why = why; });

@@ -16,14 +16,19 @@ std::string Logged(LogLevel lowest) {
 TEST(LogTest, ValuesCannotForgeASecondLine) {
   const std::string text = Logged(LogLevel::kInfo);
 
-  EXPECT_NE(text.find(R"(level=info msg="limit written" path="a b level=error" bytes=7)"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"(level=info msg="limit written" path="a b level=error" bytes=7)"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("msg=ready\n"), std::string::npos) << text;
 }
 
-TEST(LogTest, LowerLevelsAreSilent) { EXPECT_EQ(Logged(LogLevel::kWarn), ""); }
+TEST(LogTest, LowerLevelsAreSilent) {
+  EXPECT_EQ(Logged(LogLevel::kWarn), "");
+}
 
 TEST(LogTest, UnknownLevelSaysWhichExist) {
-  EXPECT_EQ(ParseLogLevel("loud").error().ToString(), "log level 'loud': use debug, info, warn or error");
+  EXPECT_EQ(ParseLogLevel("loud").error().ToString(),
+            "log level 'loud': use debug, info, warn or error");
 }
 
 }  // namespace

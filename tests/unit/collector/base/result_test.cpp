@@ -18,7 +18,9 @@ Result<int> Quarter(int value) {
   return quarter;
 }
 
-TEST(ResultTest, TryPassesTheValueOn) { EXPECT_EQ(*Quarter(12), 3); }
+TEST(ResultTest, TryPassesTheValueOn) {
+  EXPECT_EQ(*Quarter(12), 3);
+}
 
 TEST(ResultTest, ContextReadsOuterToInner) {
   const auto result = Quarter(6);

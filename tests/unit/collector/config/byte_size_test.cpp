@@ -10,7 +10,9 @@ struct Case {
   const char* text;
   std::uint64_t bytes;
 };
-void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.name;
+}
 class ByteSizeTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ByteSizeTest, Reads) {
@@ -21,10 +23,11 @@ TEST_P(ByteSizeTest, Reads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, ByteSizeTest,
-                         ::testing::Values(Case{"Bare", "4096", 4096}, Case{"Binary", "512MiB", 512ULL << 20},
+                         ::testing::Values(Case{"Bare", "4096", 4096},
+                                           Case{"Binary", "512MiB", 512ULL << 20},
                                            Case{"Decimal", "2GB", 2'000'000'000},
-                                           Case{"Fraction", "1.5GiB", 3ULL << 29}, Case{"Space", "1 KiB", 1024},
-                                           Case{"Zero", "0", 0}),
+                                           Case{"Fraction", "1.5GiB", 3ULL << 29},
+                                           Case{"Space", "1 KiB", 1024}, Case{"Zero", "0", 0}),
                          [](const auto& test) { return test.param.name; });
 
 TEST(ByteSizeTest, RefusesWhatIsNoSize) {

@@ -28,16 +28,20 @@ struct ExampleTable {
   ExampleTable() {
     table.Section("http", "The HTTP server.");
     table.Add("http.listen", &options.listen, "Address and port.");
-    table.Add("tick.interval_ms", &options.tick_ms, {.min = 10, .max = 10000}, "Time between ticks.");
+    table.Add("tick.interval_ms", &options.tick_ms, {.min = 10, .max = 10000},
+              "Time between ticks.");
     table.Add("margin", &options.margin, {.min = 0.0, .max = 1.0}, "Share kept free.");
     table.Add("enabled", &options.enabled, "On or off.");
-    table.AddChoice("mode", &options.mode, {{"observe", Mode::kObserve}, {"auto", Mode::kAuto}}, "What it may do.");
-    table.AddBytes("buffer", &options.buffer_bytes, {.min = 4096, .max = 1ULL << 30}, "Ring buffer.");
+    table.AddChoice("mode", &options.mode, {{"observe", Mode::kObserve}, {"auto", Mode::kAuto}},
+                    "What it may do.");
+    table.AddBytes("buffer", &options.buffer_bytes, {.min = 4096, .max = 1ULL << 30},
+                   "Ring buffer.");
     table.Add("prefixes", &options.prefixes, "Cgroup paths.");
-    table.AddRows<Override>("workload", &options.overrides, "Overrides by prefix.", [](OptionTable& row, Override& o) {
-      row.Add("prefix", &o.prefix, "Cgroup path.");
-      row.Add("weight", &o.weight, {.min = 0.01, .max = 100.0}, "Share.");
-    });
+    table.AddRows<Override>("workload", &options.overrides, "Overrides by prefix.",
+                            [](OptionTable& row, Override& o) {
+                              row.Add("prefix", &o.prefix, "Cgroup path.");
+                              row.Add("weight", &o.weight, {.min = 0.01, .max = 100.0}, "Share.");
+                            });
   }
   ExampleOptions options;
   OptionTable table{"ballast-example"};

@@ -15,8 +15,9 @@ using ::testing::HasSubstr;
 TEST(OptionFlagsTest, EveryTypeIsRead) {
   ExampleTable example;
 
-  const auto read = example.table.ReadFlags({"--http-listen", "0.0.0.0:80", "--tick-interval-ms=250", "--margin", "0.5",
-                                             "--enabled", "--mode", "auto", "--buffer", "1MiB", "--prefixes", "/a,/b"});
+  const auto read = example.table.ReadFlags(
+      {"--http-listen", "0.0.0.0:80", "--tick-interval-ms=250", "--margin", "0.5", "--enabled",
+       "--mode", "auto", "--buffer", "1MiB", "--prefixes", "/a,/b"});
 
   ASSERT_TRUE(read) << read.error().ToString();
   EXPECT_EQ(example.options.listen, "0.0.0.0:80");
@@ -52,7 +53,9 @@ struct BadFlags {
   std::vector<std::string> arguments;
   const char* error;
 };
-void PrintTo(const BadFlags& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const BadFlags& bad, std::ostream* out) {
+  *out << bad.name;
+}
 class BadFlagsTest : public ::testing::TestWithParam<BadFlags> {};
 
 TEST_P(BadFlagsTest, IsOneLineThatSaysWhat) {
@@ -69,11 +72,19 @@ TEST_P(BadFlagsTest, IsOneLineThatSaysWhat) {
 INSTANTIATE_TEST_SUITE_P(
     Table, BadFlagsTest,
     ::testing::Values(
-        BadFlags{"UnknownNamesTheNearest", {"--http-lisen", "x"}, "--http-lisen: unknown option; did you mean --http-listen?"},
+        BadFlags{"UnknownNamesTheNearest",
+                 {"--http-lisen", "x"},
+                 "--http-lisen: unknown option; did you mean --http-listen?"},
         BadFlags{"Positional", {"run"}, "'run': unexpected argument; see --help"},
-        BadFlags{"OutOfRange", {"--tick-interval-ms", "5"}, "--tick-interval-ms: 5 is out of range; allowed: 10 to 10000"},
-        BadFlags{"NotANumber", {"--tick-interval-ms", "5x"}, "--tick-interval-ms: expected an integer, found the string \"5x\""},
-        BadFlags{"Twice", {"--tick-interval-ms", "50", "--tick-interval-ms", "60"}, "--tick-interval-ms: given more than once"},
+        BadFlags{"OutOfRange",
+                 {"--tick-interval-ms", "5"},
+                 "--tick-interval-ms: 5 is out of range; allowed: 10 to 10000"},
+        BadFlags{"NotANumber",
+                 {"--tick-interval-ms", "5x"},
+                 "--tick-interval-ms: expected an integer, found the string \"5x\""},
+        BadFlags{"Twice",
+                 {"--tick-interval-ms", "50", "--tick-interval-ms", "60"},
+                 "--tick-interval-ms: given more than once"},
         BadFlags{"NoValue", {"--tick-interval-ms"}, "--tick-interval-ms"},
         BadFlags{"FlagThenStrayValue", {"--enabled", "yes"}, "'yes': unexpected argument"}),
     [](const auto& test) { return test.param.name; });
@@ -89,9 +100,11 @@ class LoadTest : public ::testing::Test {
   ~LoadTest() override { ::unlink(file_.c_str()); }
 
   void Write(const std::string& text) { std::ofstream(file_) << text; }
-  Result<OptionTable::Loaded> Load(std::vector<const char*> arguments, const std::string& default_file = "") {
+  Result<OptionTable::Loaded> Load(std::vector<const char*> arguments,
+                                   const std::string& default_file = "") {
     arguments.insert(arguments.begin(), "program");
-    return example_.table.Load(static_cast<int>(arguments.size()), arguments.data(), default_file, "1.2.3");
+    return example_.table.Load(static_cast<int>(arguments.size()), arguments.data(), default_file,
+                               "1.2.3");
   }
 
   std::string file_;
@@ -125,7 +138,8 @@ TEST_F(LoadTest, MissingFileIsAnErrorOnlyIfItWasAskedFor) {
   const auto asked = Load({"--config", "/nonexistent/ballast.toml"});
 
   ASSERT_FALSE(asked);
-  EXPECT_EQ(asked.error().ToString(), "config file: /nonexistent/ballast.toml: No such file or directory");
+  EXPECT_EQ(asked.error().ToString(),
+            "config file: /nonexistent/ballast.toml: No such file or directory");
 }
 
 TEST_F(LoadTest, CheckConfigAnswersOkOrTheError) {

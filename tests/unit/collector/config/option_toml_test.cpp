@@ -48,7 +48,9 @@ struct BadFile {
   const char* text;
   const char* error;
 };
-void PrintTo(const BadFile& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const BadFile& bad, std::ostream* out) {
+  *out << bad.name;
+}
 class BadTomlTest : public ::testing::TestWithParam<BadFile> {};
 
 TEST_P(BadTomlTest, IsOneLineThatSaysWhereAndWhat) {
@@ -66,9 +68,12 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         BadFile{"UnknownKeyNamesTheNearest", "[tick]\ninterval = 5",
                 "c.toml:2:1: tick.interval: unknown key; did you mean tick.interval_ms?"},
-        BadFile{"KeyWithoutItsSection", "listen = 'x'", "c.toml:1:1: listen: unknown key; did you mean http.listen?"},
-        BadFile{"KeyLikeNothingKnown", "zebra = 1", "c.toml:1:1: zebra: unknown key; --print-config lists them all"},
-        BadFile{"KeyWithANewline", "\"ze\\nbra\" = 1", "c.toml:1:1: ze?bra: unknown key; --print-config lists them all"},
+        BadFile{"KeyWithoutItsSection", "listen = 'x'",
+                "c.toml:1:1: listen: unknown key; did you mean http.listen?"},
+        BadFile{"KeyLikeNothingKnown", "zebra = 1",
+                "c.toml:1:1: zebra: unknown key; --print-config lists them all"},
+        BadFile{"KeyWithANewline", "\"ze\\nbra\" = 1",
+                "c.toml:1:1: ze?bra: unknown key; --print-config lists them all"},
         BadFile{"UnknownSection", "[htpp]\nlisten = 'x'",
                 "c.toml:1:2: htpp: unknown key; --print-config lists them all"},
         BadFile{"IntegerTooSmall", "[tick]\ninterval_ms = 5",
@@ -77,15 +82,21 @@ INSTANTIATE_TEST_SUITE_P(
                 "c.toml:2:15: tick.interval_ms: expected an integer, found the string \"5\""},
         BadFile{"RealForInteger", "[tick]\ninterval_ms = 50.5",
                 "c.toml:2:15: tick.interval_ms: expected an integer, found the number 50.5"},
-        BadFile{"NotANumber", "margin = nan", "c.toml:1:10: margin: nan is out of range; allowed: 0 to 1"},
+        BadFile{"NotANumber", "margin = nan",
+                "c.toml:1:10: margin: nan is out of range; allowed: 0 to 1"},
         BadFile{"UnknownChoice", "mode = 'manual'",
                 "c.toml:1:8: mode: expected observe or auto, found the string \"manual\""},
         BadFile{"SizeWithoutSense", "buffer = '12 parsecs'",
-                "c.toml:1:10: buffer: '12 parsecs' is not a size; write for example 512MiB, 2GB or a number of bytes"},
-        BadFile{"SizeOutOfRange", "buffer = '2GiB'", "c.toml:1:10: buffer: 2GiB is out of range; allowed: 4KiB to 1GiB"},
-        BadFile{"ListOfNumbers", "prefixes = [1]", "c.toml:1:12: prefixes: expected list, found an array of other things"},
-        BadFile{"SectionAsValue", "http = 1", "c.toml:1:1: http: unknown key; --print-config lists them all"},
-        BadFile{"TableForValue", "[margin]\nx = 1", "c.toml:1:1: margin: expected number, found a table"},
+                "c.toml:1:10: buffer: '12 parsecs' is not a size; write for example 512MiB, 2GB or "
+                "a number of bytes"},
+        BadFile{"SizeOutOfRange", "buffer = '2GiB'",
+                "c.toml:1:10: buffer: 2GiB is out of range; allowed: 4KiB to 1GiB"},
+        BadFile{"ListOfNumbers", "prefixes = [1]",
+                "c.toml:1:12: prefixes: expected list, found an array of other things"},
+        BadFile{"SectionAsValue", "http = 1",
+                "c.toml:1:1: http: unknown key; --print-config lists them all"},
+        BadFile{"TableForValue", "[margin]\nx = 1",
+                "c.toml:1:1: margin: expected number, found a table"},
         BadFile{"RowsAsTable", "[workload]\nprefix = '/a'",
                 "c.toml:1:1: workload: expected [[workload]] tables, found a table"},
         BadFile{"UnknownKeyInRow", "[[workload]]\nwieght = 1",
@@ -106,7 +117,8 @@ TEST(OptionTomlTest, SyntaxErrorSaysWhere) {
 TEST(OptionTomlTest, NothingIsAppliedWhenOneValueIsWrong) {
   ExampleTable example;
 
-  const auto read = example.table.ReadToml("enabled = true\nmargin = 0.5\n[tick]\ninterval_ms = 5\n", "c.toml");
+  const auto read =
+      example.table.ReadToml("enabled = true\nmargin = 0.5\n[tick]\ninterval_ms = 5\n", "c.toml");
 
   ASSERT_FALSE(read);
   EXPECT_FALSE(example.options.enabled);

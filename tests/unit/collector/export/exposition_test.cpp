@@ -22,8 +22,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 model::RecordHeader Header(std::uint64_t sequence, std::uint64_t incarnation = 1) {
-  return {.host = "h", .boot_id = "b", .incarnation = incarnation, .sequence = sequence,
-          .at = std::chrono::seconds(100), .wall_offset = std::chrono::seconds(1'700'000'000)};
+  return {.host = "h",
+          .boot_id = "b",
+          .incarnation = incarnation,
+          .sequence = sequence,
+          .at = std::chrono::seconds(100),
+          .wall_offset = std::chrono::seconds(1'700'000'000)};
 }
 
 EntityRow Workload(std::uint32_t ref, const char* path) {
@@ -37,7 +41,8 @@ EntityRow Workload(std::uint32_t ref, const char* path) {
 // A state with what is given, and pages of it.
 class Page {
  public:
-  explicit Page(std::vector<EntityRow> rows, ExpositionOptions options = {}) : exposition_(options) {
+  explicit Page(std::vector<EntityRow> rows, ExpositionOptions options = {})
+      : exposition_(options) {
     EntityRow host{model::kHostRef, EntityKind::kHost, std::nullopt, {}, {}};
     host.fields.Set(Field::kCpusOnline, 2);
     rows.insert(rows.begin(), std::move(host));
@@ -50,14 +55,17 @@ class Page {
   void Die(std::uint32_t ref, std::uint64_t usage_ns) {
     EntityRow last{EntityRef{ref}, std::nullopt, std::nullopt, {}, {}};
     last.fields.Set(Field::kCpuUsageNs, usage_ns);
-    Apply(Record{Header(++sequence_), model::Event{model::EventKind::kWorkloadDied, EntityRef{ref}, {}, {}, {last}}});
+    Apply(Record{Header(++sequence_),
+                 model::Event{model::EventKind::kWorkloadDied, EntityRef{ref}, {}, {}, {last}}});
   }
   void Decide(model::FieldSet fields) {
-    Apply(Record{Header(++sequence_), model::Event{model::EventKind::kDecision, {}, {}, std::move(fields), {}}});
+    Apply(Record{Header(++sequence_),
+                 model::Event{model::EventKind::kDecision, {}, {}, std::move(fields), {}}});
   }
   void Born(EntityRow row) {
     const EntityRef ref = row.ref;
-    Apply(Record{Header(++sequence_), model::Event{model::EventKind::kWorkloadBorn, ref, {}, {}, {std::move(row)}}});
+    Apply(Record{Header(++sequence_),
+                 model::Event{model::EventKind::kWorkloadBorn, ref, {}, {}, {std::move(row)}}});
   }
   std::string Write() {
     std::string page;
@@ -86,7 +94,9 @@ struct FieldCase {
   const char* series;
   const char* value;
 };
-void PrintTo(const FieldCase& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const FieldCase& c, std::ostream* out) {
+  *out << c.name;
+}
 class FamilyTest : public ::testing::TestWithParam<FieldCase> {};
 
 TEST_P(FamilyTest, FieldBecomesItsSample) {
@@ -102,20 +112,54 @@ TEST_P(FamilyTest, FieldBecomesItsSample) {
 INSTANTIATE_TEST_SUITE_P(
     Table, FamilyTest,
     ::testing::Values(
-        FieldCase{"CpuIsSeconds", {{Field::kCpuUsageNs, 1'250'000'000}}, "container_cpu_usage_seconds_total", "1.25"},
+        FieldCase{"CpuIsSeconds",
+                  {{Field::kCpuUsageNs, 1'250'000'000}},
+                  "container_cpu_usage_seconds_total",
+                  "1.25"},
         FieldCase{"AbsentIsNoSample", {}, "container_cpu_usage_seconds_total", "absent"},
-        FieldCase{"ZeroIsASample", {{Field::kCpuThrottledNs, 0}}, "container_cpu_cfs_throttled_seconds_total", "0"},
-        FieldCase{"WorkingSetLeavesOutInactiveFile", {{Field::kMemoryUsageBytes, 100}, {Field::kMemoryInactiveFileBytes, 30}}, "container_memory_working_set_bytes", "70"},
-        FieldCase{"WorkingSetIsNeverNegative", {{Field::kMemoryUsageBytes, 100}, {Field::kMemoryInactiveFileBytes, 130}}, "container_memory_working_set_bytes", "0"},
-        FieldCase{"WorkingSetNeedsBoth", {{Field::kMemoryUsageBytes, 100}}, "container_memory_working_set_bytes", "absent"},
-        FieldCase{"QuotaIsMicroseconds", {{Field::kCpuQuotaNs, 50'000'000}}, "container_spec_cpu_quota", "50000"},
-        FieldCase{"NoQuotaIsNoSample", {{Field::kCpuQuotaNs, model::kUnlimited}}, "container_spec_cpu_quota", "absent"},
-        FieldCase{"NoMemoryLimitIsZero", {{Field::kMemoryMaxBytes, model::kUnlimited}}, "container_spec_memory_limit_bytes", "0"},
-        FieldCase{"WeightIsShares", {{Field::kCpuWeight, 100}}, "container_spec_cpu_shares", "2597"},
-        FieldCase{"StartIsWallTime", {{Field::kBootRelativeStartNs, 5'000'000'000}}, "container_start_time_seconds", "1700000005"},
+        FieldCase{"ZeroIsASample",
+                  {{Field::kCpuThrottledNs, 0}},
+                  "container_cpu_cfs_throttled_seconds_total",
+                  "0"},
+        FieldCase{"WorkingSetLeavesOutInactiveFile",
+                  {{Field::kMemoryUsageBytes, 100}, {Field::kMemoryInactiveFileBytes, 30}},
+                  "container_memory_working_set_bytes",
+                  "70"},
+        FieldCase{"WorkingSetIsNeverNegative",
+                  {{Field::kMemoryUsageBytes, 100}, {Field::kMemoryInactiveFileBytes, 130}},
+                  "container_memory_working_set_bytes",
+                  "0"},
+        FieldCase{"WorkingSetNeedsBoth",
+                  {{Field::kMemoryUsageBytes, 100}},
+                  "container_memory_working_set_bytes",
+                  "absent"},
+        FieldCase{"QuotaIsMicroseconds",
+                  {{Field::kCpuQuotaNs, 50'000'000}},
+                  "container_spec_cpu_quota",
+                  "50000"},
+        FieldCase{"NoQuotaIsNoSample",
+                  {{Field::kCpuQuotaNs, model::kUnlimited}},
+                  "container_spec_cpu_quota",
+                  "absent"},
+        FieldCase{"NoMemoryLimitIsZero",
+                  {{Field::kMemoryMaxBytes, model::kUnlimited}},
+                  "container_spec_memory_limit_bytes",
+                  "0"},
+        FieldCase{
+            "WeightIsShares", {{Field::kCpuWeight, 100}}, "container_spec_cpu_shares", "2597"},
+        FieldCase{"StartIsWallTime",
+                  {{Field::kBootRelativeStartNs, 5'000'000'000}},
+                  "container_start_time_seconds",
+                  "1700000005"},
         FieldCase{"LastSeenIsTheRecordsTime", {}, "container_last_seen", "1700000100"},
-        FieldCase{"DemandIsCores", {{Field::kDemandCpuMillicores, 1500}}, "ballast_demand_cpu_cores", "1.5"},
-        FieldCase{"NoCpuLimitIsNoSample", {{Field::kLimitCpuMillicores, model::kUnlimited}}, "ballast_limit_cpu_cores", "absent"}),
+        FieldCase{"DemandIsCores",
+                  {{Field::kDemandCpuMillicores, 1500}},
+                  "ballast_demand_cpu_cores",
+                  "1.5"},
+        FieldCase{"NoCpuLimitIsNoSample",
+                  {{Field::kLimitCpuMillicores, model::kUnlimited}},
+                  "ballast_limit_cpu_cores",
+                  "absent"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(ExpositionTest, DeadWorkloadKeepsItsCountersForTwoPages) {
@@ -154,7 +198,8 @@ TEST(ExpositionTest, SecondWorkloadWithTheSameLabelsIsLeftOutAndCounted) {
 
   const auto text = page.Write();
 
-  EXPECT_EQ(text.find("container_last_seen{id=\"/a\""), text.rfind("container_last_seen{id=\"/a\""));
+  EXPECT_EQ(text.find("container_last_seen{id=\"/a\""),
+            text.rfind("container_last_seen{id=\"/a\""));
   EXPECT_EQ(page.exposition().left_out().same_labels, 1U);
 }
 
@@ -187,7 +232,9 @@ TEST(ExpositionTest, DeviceHasItsWorkloadsLabels) {
 
   const auto text = Page({Workload(1, "/a"), device}).Write();
 
-  EXPECT_THAT(text, HasSubstr("container_fs_reads_bytes_total{id=\"/a\",image=\"\",name=\"\",container=\"\",pod=\"\",namespace=\"\",device=\"8:0\"} 4096\n"));
+  EXPECT_THAT(text, HasSubstr("container_fs_reads_bytes_total{id=\"/"
+                              "a\",image=\"\",name=\"\",container=\"\",pod=\"\",namespace=\"\","
+                              "device=\"8:0\"} 4096\n"));
 }
 
 TEST(ExpositionTest, WaterLevelIsTheLastDecisions) {

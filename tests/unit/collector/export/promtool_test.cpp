@@ -22,7 +22,8 @@ Verdict CheckMetrics(const std::string& page) {
   ::close(::mkstemp(name));
   std::ofstream(name) << page;
   Verdict verdict;
-  std::FILE* pipe = ::popen(("promtool check metrics < " + std::string(name) + " 2>&1").c_str(), "r");
+  std::FILE* pipe =
+      ::popen(("promtool check metrics < " + std::string(name) + " 2>&1").c_str(), "r");
   char line[512];
   while (std::fgets(line, sizeof line, pipe) != nullptr) verdict.output += line;
   verdict.status = ::pclose(pipe);
@@ -34,8 +35,13 @@ Verdict CheckMetrics(const std::string& page) {
 std::string FullPage() {
   test::SyntheticHost host({.workloads = 3});
   model::Key key = host.state().ToKey();
-  for (const auto kind : {model::EntityKind::kDevice, model::EntityKind::kInterface, model::EntityKind::kLoss}) {
-    model::EntityRow row{model::EntityRef{100U + static_cast<std::uint32_t>(kind)}, kind, model::EntityRef{1}, {}, {}};
+  for (const auto kind :
+       {model::EntityKind::kDevice, model::EntityKind::kInterface, model::EntityKind::kLoss}) {
+    model::EntityRow row{model::EntityRef{100U + static_cast<std::uint32_t>(kind)},
+                         kind,
+                         model::EntityRef{1},
+                         {},
+                         {}};
     row.fields.SetText(model::Field::kName, "child");
     key.entities.push_back(row);
   }

@@ -16,7 +16,9 @@ struct LabelCase {
   std::string value;
   std::string text;
 };
-void PrintTo(const LabelCase& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const LabelCase& c, std::ostream* out) {
+  *out << c.name;
+}
 class LabelTest : public ::testing::TestWithParam<LabelCase> {};
 
 TEST_P(LabelTest, ValueIsEscaped) {
@@ -30,11 +32,18 @@ TEST_P(LabelTest, ValueIsEscaped) {
 INSTANTIATE_TEST_SUITE_P(
     Table, LabelTest,
     ::testing::Values(LabelCase{"Plain", "/docker/a", "/docker/a"}, LabelCase{"Empty", "", ""},
-                      LabelCase{"Quote", "a\"b", "a\\\"b"}, LabelCase{"Backslash", "machine-qemu\\x2d1", "machine-qemu\\\\x2d1"},
-                      LabelCase{"Newline", "a\nb", "a\\nb"}, LabelCase{"Utf8", "\xc3\xa4", "\xc3\xa4"},
-                      LabelCase{"LoneByte", "a\xff" "b", "a\xef\xbf\xbd" "b"},
+                      LabelCase{"Quote", "a\"b", "a\\\"b"},
+                      LabelCase{"Backslash", "machine-qemu\\x2d1", "machine-qemu\\\\x2d1"},
+                      LabelCase{"Newline", "a\nb", "a\\nb"},
+                      LabelCase{"Utf8", "\xc3\xa4", "\xc3\xa4"},
+                      LabelCase{"LoneByte",
+                                "a\xff"
+                                "b",
+                                "a\xef\xbf\xbd"
+                                "b"},
                       LabelCase{"CutCharacter", "a\xe2\x82", "a\xef\xbf\xbd\xef\xbf\xbd"},
-                      LabelCase{"Surrogate", "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+                      LabelCase{"Surrogate", "\xed\xa0\x80",
+                                "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
                       LabelCase{"Overlong", "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"}),
     [](const auto& test) { return test.param.name; });
 
@@ -80,8 +89,11 @@ TEST(AppendHistogramTest, BucketsAddUpFromBelow) {
 
   AppendHistogram(page, "w", "id=\"x\"", histogram);
 
-  EXPECT_THAT(page, HasSubstr("w_bucket{id=\"x\",le=\"0.000008\"} 1\nw_bucket{id=\"x\",le=\"0.000016\"} 3\n"));
-  EXPECT_THAT(page, HasSubstr("w_bucket{id=\"x\",le=\"16.777216\"} 3\nw_bucket{id=\"x\",le=\"+Inf\"} 7\n"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("w_bucket{id=\"x\",le=\"0.000008\"} 1\nw_bucket{id=\"x\",le=\"0.000016\"} 3\n"));
+  EXPECT_THAT(
+      page, HasSubstr("w_bucket{id=\"x\",le=\"16.777216\"} 3\nw_bucket{id=\"x\",le=\"+Inf\"} 7\n"));
   EXPECT_THAT(page, HasSubstr("w_sum{id=\"x\"} 70\nw_count{id=\"x\"} 7\n"));
 }
 

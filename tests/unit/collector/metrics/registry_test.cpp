@@ -18,7 +18,9 @@ TEST(RegistryTest, CounterAppearsWithItsLabelsAndHelp) {
 
   const std::string page = registry.Serialize();
   EXPECT_THAT(page, HasSubstr("# TYPE ballast_bpf_dropped_events_total counter\n"));
-  EXPECT_THAT(page, HasSubstr("ballast_bpf_dropped_events_total{program=\"runq\",reason=\"ring_full\"} 3\n"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("ballast_bpf_dropped_events_total{program=\"runq\",reason=\"ring_full\"} 3\n"));
 }
 
 TEST(RegistryTest, SameLabelsAreTheSameSeries) {
@@ -35,7 +37,8 @@ TEST(RegistryTest, HistogramObservesSeconds) {
 
   registry.GetHistogram(Metric::kReaction).Observe(0.0001);
 
-  EXPECT_THAT(registry.Serialize(), HasSubstr("ballast_autoscaler_reaction_seconds_bucket{le=\"0.000128\"} 1\n"));
+  EXPECT_THAT(registry.Serialize(),
+              HasSubstr("ballast_autoscaler_reaction_seconds_bucket{le=\"0.000128\"} 1\n"));
 }
 
 TEST(RegistryTest, FamilyNobodyAskedForIsAbsent) {
@@ -74,11 +77,12 @@ TEST(RegistryDeathTest, WrongLabelCountIsABug) {
 }
 
 constexpr Spec kCounterWithoutTotal[] = {{"ballast_ticks", Kind::kCounter, "", "Ticks."}};
-constexpr Spec kTwice[] = {{"ballast_x", Kind::kGauge, "", "X."}, {"ballast_x", Kind::kGauge, "", "X."}};
+constexpr Spec kTwice[] = {{"ballast_x", Kind::kGauge, "", "X."},
+                           {"ballast_x", Kind::kGauge, "", "X."}};
 constexpr Spec kNoHelp[] = {{"ballast_x", Kind::kGauge, "", ""}};
 constexpr Spec kCamel[] = {{"ballastX", Kind::kGauge, "", "X."}};
-static_assert(!NamesAreSound(kCounterWithoutTotal) && !NamesAreSound(kTwice) && !NamesAreSound(kNoHelp) &&
-              !NamesAreSound(kCamel));
+static_assert(!NamesAreSound(kCounterWithoutTotal) && !NamesAreSound(kTwice) &&
+              !NamesAreSound(kNoHelp) && !NamesAreSound(kCamel));
 
 }  // namespace
 }  // namespace ballast::metrics

@@ -13,7 +13,8 @@ constexpr std::string_view kHybrid =
     "29 25 0:26 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n"
     "40 30 0:24 /docker/abc /var/lib/x/cgroup/memory rw - cgroup cgroup rw,memory\n";
 constexpr std::string_view kCgroups =
-    "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t3\t1\t1\ncpuacct\t3\t1\t1\nmemory\t4\t9\t1\npids\t0\t1\t1\n";
+    "#subsys_name\thierarchy\tnum_"
+    "cgroups\tenabled\ncpu\t3\t1\t1\ncpuacct\t3\t1\t1\nmemory\t4\t9\t1\npids\t0\t1\t1\n";
 
 TEST(CgroupLayoutTest, HybridHostHasBothKinds) {
   const auto layout = ParseCgroupLayout(kHybrid, kCgroups);
@@ -27,7 +28,8 @@ TEST(CgroupLayoutTest, HybridHostHasBothKinds) {
 }
 
 TEST(CgroupLayoutTest, PureCgroup2HasNoV1) {
-  const auto layout = ParseCgroupLayout("30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n", "");
+  const auto layout =
+      ParseCgroupLayout("30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n", "");
 
   ASSERT_TRUE(layout);
   EXPECT_EQ(layout->hierarchies, (std::vector{Hierarchy{0, true, "/sys/fs/cgroup", {}}}));

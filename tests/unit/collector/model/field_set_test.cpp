@@ -23,7 +23,8 @@ TEST(FieldSetTest, RandomOperationsAgreeWithAMap) {
   std::mt19937 random(7);
   std::vector<Field> numbers;
   for (const FieldInfo& info : AllFields())
-    if (info.type != FieldType::kHistogram && info.type != FieldType::kText) numbers.push_back(info.field);
+    if (info.type != FieldType::kHistogram && info.type != FieldType::kText)
+      numbers.push_back(info.field);
   FieldSet set;
   std::map<Field, std::uint64_t> expected;
 

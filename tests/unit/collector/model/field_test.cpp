@@ -16,7 +16,8 @@ TEST(FieldTest, EveryFieldIsFoundByNumberAndByName) {
 
 TEST(FieldTest, NamesAreUnique) {
   std::set<std::string_view> names;
-  for (const FieldInfo& info : AllFields()) EXPECT_TRUE(names.insert(info.name).second) << info.name;
+  for (const FieldInfo& info : AllFields())
+    EXPECT_TRUE(names.insert(info.name).second) << info.name;
 }
 
 TEST(FieldTest, NamesEndInTheirUnit) {

@@ -15,7 +15,9 @@ TEST(HistogramTest, QuantileLiesInsideItsBucket) {
   EXPECT_LE(QuantileNs(histogram, 0.99), 2'048'000.0);
 }
 
-TEST(HistogramTest, EmptyHasNoQuantile) { EXPECT_EQ(QuantileNs(Histogram{}, 0.99), 0.0); }
+TEST(HistogramTest, EmptyHasNoQuantile) {
+  EXPECT_EQ(QuantileNs(Histogram{}, 0.99), 0.0);
+}
 
 TEST(HistogramTest, ARestartedSourceIsNoSpike) {
   const Histogram then{.counts = {10, 5}, .sum_ns = 100};

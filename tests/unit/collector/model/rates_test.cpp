@@ -26,10 +26,11 @@ TEST_P(RatesTest, RatePerSecond) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, RatesTest,
-                         ::testing::Values(Case{"rises", 100, 300, 2.0, 100.0},              //
-                                           Case{"stands_still", 100, 100, 1.0, 0.0},         //
+                         ::testing::Values(Case{"rises", 100, 300, 2.0, 100.0},                //
+                                           Case{"stands_still", 100, 100, 1.0, 0.0},           //
                                            Case{"stepped_back", 300, 100, 1.0, std::nullopt},  //
-                                           Case{"absent_before", std::nullopt, 100, 1.0, std::nullopt},
+                                           Case{"absent_before", std::nullopt, 100, 1.0,
+                                                std::nullopt},
                                            Case{"absent_now", 100, std::nullopt, 1.0, std::nullopt},
                                            Case{"no_time_passed", 100, 300, 0.0, std::nullopt}),
                          [](const auto& param) { return std::string(param.param.name); });

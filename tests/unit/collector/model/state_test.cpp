@@ -10,7 +10,9 @@ namespace {
 using test::SyntheticHost;
 
 // What two states have in common is all that records carry.
-Key Contents(const State& state) { return state.ToKey(); }
+Key Contents(const State& state) {
+  return state.ToKey();
+}
 
 TEST(StateTest, ReaderThatStartsAtAnyKeyEndsInTheSameState) {
   SyntheticHost host({.workloads = 10});
@@ -66,7 +68,8 @@ TEST(StateTest, DeadWorkloadTakesItsDevicesWithIt) {
   SyntheticHost host({.workloads = 1});
   State state;
   Record key = host.Key();
-  std::get<Key>(key.body).entities.push_back({EntityRef{50}, EntityKind::kDevice, EntityRef{1}, {}, {}});
+  std::get<Key>(key.body).entities.push_back(
+      {EntityRef{50}, EntityKind::kDevice, EntityRef{1}, {}, {}});
   state.Apply(key);
   ASSERT_NE(state.Find(EntityRef{50}), nullptr);
 

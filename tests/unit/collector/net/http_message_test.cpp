@@ -14,11 +14,13 @@ TEST(ParseTargetTest, PathAndQueryAreDecoded) {
 
   ASSERT_TRUE(target) << target.error().ToString();
   EXPECT_EQ(target->path, "/a/b/c+d");
-  EXPECT_THAT(target->query, ElementsAre(Pair("limit", "5"), Pair("workload", "x y z"), Pair("flag", ""), Pair("", "v")));
+  EXPECT_THAT(target->query, ElementsAre(Pair("limit", "5"), Pair("workload", "x y z"),
+                                         Pair("flag", ""), Pair("", "v")));
 }
 
 TEST(ParseTargetTest, MalformedTargetIsAnError) {
-  for (const char* text : {"", "x", "*", "http://host/", "/%", "/%2", "/%g1", "/?a=%", "/a b", "/a\tb", "/\x7f"})
+  for (const char* text :
+       {"", "x", "*", "http://host/", "/%", "/%2", "/%g1", "/?a=%", "/a b", "/a\tb", "/\x7f"})
     EXPECT_FALSE(ParseTarget(text)) << text;
 }
 
@@ -28,7 +30,9 @@ struct EndpointCase {
   const char* address;  // nullptr: an error
   int port;
 };
-void PrintTo(const EndpointCase& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const EndpointCase& c, std::ostream* out) {
+  *out << c.name;
+}
 class ParseEndpointTest : public ::testing::TestWithParam<EndpointCase> {};
 
 TEST_P(ParseEndpointTest, Parses) {
@@ -40,17 +44,18 @@ TEST_P(ParseEndpointTest, Parses) {
   EXPECT_EQ(endpoint->port, GetParam().port);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, ParseEndpointTest,
-                         ::testing::Values(EndpointCase{"V4", "127.0.0.1:9435", "127.0.0.1", 9435},
-                                           EndpointCase{"V6", "[::1]:80", "::1", 80},
-                                           EndpointCase{"Localhost", "localhost:0", "127.0.0.1", 0},
-                                           EndpointCase{"NoPort", "127.0.0.1", nullptr, 0},
-                                           EndpointCase{"NoAddress", ":80", nullptr, 0},
-                                           EndpointCase{"PortTooLarge", "127.0.0.1:65536", nullptr, 0},
-                                           EndpointCase{"PortWithRest", "127.0.0.1:80x", nullptr, 0},
-                                           EndpointCase{"V6WithoutBrackets", "::1:80", nullptr, 0},
-                                           EndpointCase{"HalfBracket", "[::1:80", nullptr, 0}),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Table, ParseEndpointTest,
+    ::testing::Values(EndpointCase{"V4", "127.0.0.1:9435", "127.0.0.1", 9435},
+                      EndpointCase{"V6", "[::1]:80", "::1", 80},
+                      EndpointCase{"Localhost", "localhost:0", "127.0.0.1", 0},
+                      EndpointCase{"NoPort", "127.0.0.1", nullptr, 0},
+                      EndpointCase{"NoAddress", ":80", nullptr, 0},
+                      EndpointCase{"PortTooLarge", "127.0.0.1:65536", nullptr, 0},
+                      EndpointCase{"PortWithRest", "127.0.0.1:80x", nullptr, 0},
+                      EndpointCase{"V6WithoutBrackets", "::1:80", nullptr, 0},
+                      EndpointCase{"HalfBracket", "[::1:80", nullptr, 0}),
+    [](const auto& test) { return test.param.name; });
 
 TEST(MakeErrorTest, TextIsEscaped) {
   EXPECT_EQ(MakeError(400, "a \"b\"\n\\").body, "{\"error\":\"a \\\"b\\\" \\\\\"}\n");

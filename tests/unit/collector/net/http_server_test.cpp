@@ -14,24 +14,30 @@ namespace ballast::net {
 namespace {
 
 using namespace std::chrono_literals;
+using test::RawHttpClient;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using test::RawHttpClient;
 
 HttpServerOptions SmallOptions() {
-  return {.listen = "127.0.0.1:0", .max_connections = 256, .max_header_bytes = 2048, .max_body_bytes = 100,
-          .read_timeout = 100ms, .idle_timeout = 2000ms, .write_timeout = 300ms};
+  return {.listen = "127.0.0.1:0",
+          .max_connections = 256,
+          .max_header_bytes = 2048,
+          .max_body_bytes = 100,
+          .read_timeout = 100ms,
+          .idle_timeout = 2000ms,
+          .write_timeout = 300ms};
 }
 
 // A server on a thread of its own, as in the collector; the test is the client.
 class Running {
  public:
   explicit Running(HttpServerOptions options = SmallOptions()) {
-    auto server = HttpServer::Listen(loop_, std::move(options),
-                                     {.handle = [this](const Request& request) { return Handle(request); },
-                                      .on_refused = [this](int status) { refused = status; }});
+    auto server =
+        HttpServer::Listen(loop_, std::move(options),
+                           {.handle = [this](const Request& request) { return Handle(request); },
+                            .on_refused = [this](int status) { refused = status; }});
     EXPECT_TRUE(server) << server.error().ToString();
     server_ = *std::move(server);
     port = server_->port();
@@ -87,7 +93,8 @@ std::string Ask(unsigned short port, std::string_view request) {
 TEST(HttpServerTest, AnswersWithTheHandlersBody) {
   const Running server;
 
-  const auto answer = Ask(server.port, "GET /a%20b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto answer =
+      Ask(server.port, "GET /a%20b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(answer, EndsWith("\r\n\r\nGET /a b "));
@@ -116,8 +123,9 @@ TEST(HttpServerTest, ConnectionIsKeptForTheNextRequest) {
 TEST(HttpServerTest, RequestsSentTogetherAreAnsweredInOrder) {
   const Running server;
 
-  const auto answer = Ask(server.port,
-                          "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto answer = Ask(
+      server.port,
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
   EXPECT_LT(answer.find("GET /1"), answer.find("GET /2"));
   EXPECT_NE(answer.find("GET /2"), std::string::npos);
@@ -126,10 +134,12 @@ TEST(HttpServerTest, RequestsSentTogetherAreAnsweredInOrder) {
 TEST(HttpServerTest, PiecesArriveAsOneBody) {
   const Running server;
 
-  const auto answer = Ask(server.port, "GET /pieces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto answer =
+      Ask(server.port, "GET /pieces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
   EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked"));
-  EXPECT_THAT(answer, EndsWith("\r\n\r\n8\r\npiece 1\n\r\n8\r\npiece 2\n\r\n8\r\npiece 3\n\r\n0\r\n\r\n"));
+  EXPECT_THAT(answer,
+              EndsWith("\r\n\r\n8\r\npiece 1\n\r\n8\r\npiece 2\n\r\n8\r\npiece 3\n\r\n0\r\n\r\n"));
 }
 
 TEST(HttpServerTest, PiecesReachAnOldClientWhole) {
@@ -145,7 +155,9 @@ struct BadRequest {
   std::string bytes;
   int status;
 };
-void PrintTo(const BadRequest& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const BadRequest& bad, std::ostream* out) {
+  *out << bad.name;
+}
 class BadRequestTest : public ::testing::TestWithParam<BadRequest> {};
 
 TEST_P(BadRequestTest, IsAnsweredWithItsStatusAndAnError) {
@@ -162,19 +174,29 @@ TEST_P(BadRequestTest, IsAnsweredWithItsStatusAndAnError) {
 INSTANTIATE_TEST_SUITE_P(
     Table, BadRequestTest,
     ::testing::Values(
-        BadRequest{"NoHttpAtAll", "hello\r\n\r\n", 400}, BadRequest{"BadVersion", "GET / HTTP/9.9\r\n\r\n", 400},
-        BadRequest{"BinaryNoise", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11), 400},
+        BadRequest{"NoHttpAtAll", "hello\r\n\r\n", 400},
+        BadRequest{"BadVersion", "GET / HTTP/9.9\r\n\r\n", 400},
+        BadRequest{"BinaryNoise", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11),
+                   400},
         BadRequest{"NoSlash", "GET x HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         BadRequest{"BadEscape", "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         BadRequest{"BadLength", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400},
-        BadRequest{"OversizedHeader", "GET / HTTP/1.1\r\nX: " + std::string(5000, 'x') + "\r\n\r\n", 431},
-        BadRequest{"ManyHeaders", "GET / HTTP/1.1\r\n" + [] {
-                     std::string many;
-                     for (int i = 0; i < 500; ++i) many += "X-Y: z\r\n";
-                     return many;
-                   }() + "\r\n", 431},
+        BadRequest{"OversizedHeader", "GET / HTTP/1.1\r\nX: " + std::string(5000, 'x') + "\r\n\r\n",
+                   431},
+        BadRequest{"ManyHeaders",
+                   "GET / HTTP/1.1\r\n" +
+                       [] {
+                         std::string many;
+                         for (int i = 0; i < 500; ++i) many += "X-Y: z\r\n";
+                         return many;
+                       }() +
+                       "\r\n",
+                   431},
         BadRequest{"OversizedTarget", "GET /" + std::string(5000, 'x') + " HTTP/1.1\r\n\r\n", 414},
-        BadRequest{"OversizedBody", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + std::string(5000, 'x'), 413},
+        BadRequest{
+            "OversizedBody",
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + std::string(5000, 'x'),
+            413},
         BadRequest{"SlowHeader", "GET / HTTP/1.1\r\nHo", 408},
         BadRequest{"SlowBody", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc", 408}),
     [](const auto& test) { return test.param.name; });
@@ -258,8 +280,9 @@ TEST(HttpServerTest, PortInUseIsOneClearError) {
   const auto second = HttpServer::Listen(loop, {.listen = address}, {});
 
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().ToString(),
-            "HTTP server: " + address + ": in use by another process; stop it or choose another address");
+  EXPECT_EQ(
+      second.error().ToString(),
+      "HTTP server: " + address + ": in use by another process; stop it or choose another address");
 }
 
 TEST(HttpServerTest, AddressThatIsNoneIsOneClearError) {

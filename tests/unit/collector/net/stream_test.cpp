@@ -19,7 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-Bytes MakeBytes(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
+Bytes MakeBytes(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
 
 class StreamTest : public ::testing::Test {
  protected:
@@ -30,13 +32,16 @@ class StreamTest : public ::testing::Test {
   }
   ~StreamTest() override { std::filesystem::remove_all(folder_); }
 
-  std::unique_ptr<StreamServer> Listen(StreamServer::Handlers handlers = {}, std::size_t queue_bytes = 1 << 20) {
-    auto server = StreamServer::Listen(loop_, {.path = path_, .max_clients = 2, .queue_bytes = queue_bytes},
-                                       std::move(handlers));
+  std::unique_ptr<StreamServer> Listen(StreamServer::Handlers handlers = {},
+                                       std::size_t queue_bytes = 1 << 20) {
+    auto server = StreamServer::Listen(
+        loop_, {.path = path_, .max_clients = 2, .queue_bytes = queue_bytes}, std::move(handlers));
     EXPECT_TRUE(server) << server.error().ToString();
     return server ? *std::move(server) : nullptr;
   }
-  StreamClientOptions ClientOptions() const { return {.path = path_, .retry_first = 1ms, .retry_most = 5ms}; }
+  StreamClientOptions ClientOptions() const {
+    return {.path = path_, .retry_first = 1ms, .retry_most = 5ms};
+  }
   // A peer without our code, which reads only when told.
   Fd RawClient() const {
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -52,10 +57,12 @@ class StreamTest : public ::testing::Test {
 };
 
 TEST_F(StreamTest, ClientGetsTheGreetingThenWhatIsBroadcast) {
-  const auto server = Listen({.greeting = [] { return MakeBytes("key "); }, .on_bytes = {}, .on_closed = {}});
+  const auto server =
+      Listen({.greeting = [] { return MakeBytes("key "); }, .on_bytes = {}, .on_closed = {}});
   std::string got;
-  const StreamClient client(loop_, ClientOptions(),
-                            {.on_up = {}, .on_bytes = [&](std::string_view bytes) { got += bytes; }, .on_down = {}});
+  const StreamClient client(
+      loop_, ClientOptions(),
+      {.on_up = {}, .on_bytes = [&](std::string_view bytes) { got += bytes; }, .on_down = {}});
 
   ASSERT_TRUE(RunUntil(loop_, [&] { return got == "key "; }));
   server->Broadcast(MakeBytes("tick"));
@@ -65,8 +72,10 @@ TEST_F(StreamTest, ClientGetsTheGreetingThenWhatIsBroadcast) {
 
 TEST_F(StreamTest, ServerGetsWhatTheClientSends) {
   std::string got;
-  const auto server = Listen(
-      {.greeting = {}, .on_bytes = [&](StreamServer::ClientId, std::string_view bytes) { got += bytes; }, .on_closed = {}});
+  const auto server =
+      Listen({.greeting = {},
+              .on_bytes = [&](StreamServer::ClientId, std::string_view bytes) { got += bytes; },
+              .on_closed = {}});
   StreamClient client(loop_, ClientOptions(), {});
   ASSERT_TRUE(RunUntil(loop_, [&] { return client.is_connected(); }));
 
@@ -89,10 +98,14 @@ TEST_F(StreamTest, ClientThatCannotFollowIsDroppedAndCounted) {
 }
 
 TEST_F(StreamTest, GreetingLargerThanTheQueueStillArrives) {
-  const auto server = Listen({.greeting = [] { return MakeBytes(std::string(3'000'000, 'k')); }, .on_bytes = {}, .on_closed = {}});
+  const auto server = Listen({.greeting = [] { return MakeBytes(std::string(3'000'000, 'k')); },
+                              .on_bytes = {},
+                              .on_closed = {}});
   std::size_t got = 0;
   const StreamClient client(loop_, ClientOptions(),
-                            {.on_up = {}, .on_bytes = [&](std::string_view bytes) { got += bytes.size(); }, .on_down = {}});
+                            {.on_up = {},
+                             .on_bytes = [&](std::string_view bytes) { got += bytes.size(); },
+                             .on_down = {}});
 
   EXPECT_TRUE(RunUntil(loop_, [&] { return got == 3'000'000; })) << got;
 }
@@ -109,9 +122,10 @@ TEST_F(StreamTest, ClientsAboveTheBoundAreRefused) {
 TEST_F(StreamTest, DisconnectedClientIsClosedOnce) {
   std::vector<StreamServer::ClientId> closed;
   std::unique_ptr<StreamServer> server;
-  server = Listen({.greeting = {},
-                   .on_bytes = [&](StreamServer::ClientId id, std::string_view) { server->Disconnect(id); },
-                   .on_closed = [&](StreamServer::ClientId id) { closed.push_back(id); }});
+  server = Listen(
+      {.greeting = {},
+       .on_bytes = [&](StreamServer::ClientId id, std::string_view) { server->Disconnect(id); },
+       .on_closed = [&](StreamServer::ClientId id) { closed.push_back(id); }});
   const Fd client = RawClient();
   ASSERT_EQ(::write(client.get(), "junk", 4), 4);
 
@@ -145,11 +159,13 @@ TEST_F(StreamTest, SendWithoutAConnectionTakesNothing) {
 }
 
 TEST_F(StreamTest, ClientMayBeDestroyedInItsOwnHandler) {
-  const auto server = Listen({.greeting = [] { return MakeBytes("key"); }, .on_bytes = {}, .on_closed = {}});
+  const auto server =
+      Listen({.greeting = [] { return MakeBytes("key"); }, .on_bytes = {}, .on_closed = {}});
   std::unique_ptr<StreamClient> client;
   client = std::make_unique<StreamClient>(
       loop_, ClientOptions(),
-      StreamClient::Handlers{.on_up = {}, .on_bytes = [&](std::string_view) { client.reset(); }, .on_down = {}});
+      StreamClient::Handlers{
+          .on_up = {}, .on_bytes = [&](std::string_view) { client.reset(); }, .on_down = {}});
 
   EXPECT_TRUE(RunUntil(loop_, [&] { return client == nullptr && server->clients() == 0; }));
 }
@@ -183,8 +199,9 @@ TEST_F(StreamTest, SocketInUseIsOneClearError) {
   const auto second = StreamServer::Listen(loop_, {.path = path_}, {});
 
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().ToString(),
-            "record socket: " + path_ + ": in use by another process; stop it or choose another path");
+  EXPECT_EQ(
+      second.error().ToString(),
+      "record socket: " + path_ + ": in use by another process; stop it or choose another path");
 }
 
 TEST_F(StreamTest, FileThatIsNoSocketIsLeftAlone) {

@@ -24,11 +24,14 @@ class FakeSource final : public source::Source {
     tracked.insert_or_assign(workload.slot, workload.directories.size());
     return Ok();
   }
-  void ReadFinal(Slot slot, model::FieldSet& last) override { last.Set(Field::kCpuUsageNs, usage[slot] + 11); }
+  void ReadFinal(Slot slot, model::FieldSet& last) override {
+    last.Set(Field::kCpuUsageNs, usage[slot] + 11);
+  }
   void Untrack(Slot slot) override { tracked.erase(slot); }
   Result<> Collect(source::Sample& sample) override {
     if (fails) return Error::Invalid("the kernel says no");
-    for (const auto& [slot, directories] : tracked) sample.Of(slot).Set(Field::kCpuUsageNs, usage[slot]);
+    for (const auto& [slot, directories] : tracked)
+      sample.Of(slot).Set(Field::kCpuUsageNs, usage[slot]);
     return Ok();
   }
   void Drain(source::EventSink& sink) override {
@@ -48,7 +51,8 @@ class FakeSource final : public source::Source {
 class PipelineTest : public ::testing::Test {
  protected:
   PipelineTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ballast-pipeline.XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "ballast-pipeline.XXXXXX").string();
     root_ = ::mkdtemp(pattern.data());
     model::CgroupLayout layout{{{.id = 0, .is_v2 = true, .mount_point = root_, .controllers = {}}}};
     discover::RegistryOptions registry;
@@ -60,9 +64,10 @@ class PipelineTest : public ::testing::Test {
     fake_ = source.get();
     std::vector<std::unique_ptr<source::Source>> sources;
     sources.push_back(std::move(source));
-    pipeline_ = std::make_unique<Pipeline>(PipelineOptions{.max_slot = 4}, HostIdentity{"host", "boot"}, clock_,
-                                           discover::Registry(layout, registry), std::move(sources),
-                                           [this](const auto& published) { written_.push_back(published->record); });
+    pipeline_ = std::make_unique<Pipeline>(
+        PipelineOptions{.max_slot = 4}, HostIdentity{"host", "boot"}, clock_,
+        discover::Registry(layout, registry), std::move(sources),
+        [this](const auto& published) { written_.push_back(published->record); });
     pipeline_->Start();
   }
   ~PipelineTest() override { std::filesystem::remove_all(root_); }
@@ -99,7 +104,8 @@ class PipelineTest : public ::testing::Test {
   std::vector<Event> EventsOf(EventKind kind) const {
     std::vector<Event> events;
     for (const auto& record : written_)
-      if (const auto* event = std::get_if<Event>(&record.body); event != nullptr && event->kind == kind)
+      if (const auto* event = std::get_if<Event>(&record.body);
+          event != nullptr && event->kind == kind)
         events.push_back(*event);
     return events;
   }
@@ -247,7 +253,8 @@ TEST_F(PipelineTest, LateDecisionOfAnotherIncarnationFindsItsWorkloadByKey) {
   std::get<Event>(late.body).rows[0].ref = model::EntityRef{77};
   pipeline_->Submit(std::move(late));
 
-  EXPECT_EQ(pipeline_->state().Find(model::EntityRef{1})->fields.Get(Field::kDemandCpuMillicores), 1500U);
+  EXPECT_EQ(pipeline_->state().Find(model::EntityRef{1})->fields.Get(Field::kDemandCpuMillicores),
+            1500U);
 }
 
 TEST_F(PipelineTest, OnlyEventsMayBeSubmitted) {

@@ -60,7 +60,8 @@ TEST_F(SampleStoreTest, KeptWorkloadKeepsItsValues) {
 TEST_F(SampleStoreTest, ChildIsDefinedOnceAndRemovedWhenItIsGone) {
   store_.Add(1, EntityRef{1});
   const auto with_disk = [&](std::uint64_t bytes) {
-    return TickWith([&] { store_.Child(1, EntityKind::kDevice, "8:0").Set(Field::kIoReadBytes, bytes); });
+    return TickWith(
+        [&] { store_.Child(1, EntityKind::kDevice, "8:0").Set(Field::kIoReadBytes, bytes); });
   };
 
   const model::Tick born = with_disk(1);

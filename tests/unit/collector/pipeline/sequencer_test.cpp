@@ -15,7 +15,8 @@ class SequencerTest : public ::testing::Test {
  protected:
   ManualClock clock_;
   std::vector<std::shared_ptr<const Published>> published_;
-  Sequencer sequencer_{{"host", "boot"}, clock_, [this](const auto& record) { published_.push_back(record); }};
+  Sequencer sequencer_{
+      {"host", "boot"}, clock_, [this](const auto& record) { published_.push_back(record); }};
 };
 
 model::Event Born(std::uint32_t ref) {

@@ -17,7 +17,11 @@ using model::Record;
 
 // A row with every field of the table, at its extreme.
 EntityRow FullRow() {
-  EntityRow row{model::EntityRef{4'000'000'000}, model::EntityKind::kVm, model::EntityRef{7}, {}, {Field::kImage}};
+  EntityRow row{model::EntityRef{4'000'000'000},
+                model::EntityKind::kVm,
+                model::EntityRef{7},
+                {},
+                {Field::kImage}};
   model::Histogram histogram;
   histogram.counts.fill(std::numeric_limits<std::uint64_t>::max() / 64);
   histogram.sum_ns = std::numeric_limits<std::uint64_t>::max();
@@ -34,15 +38,20 @@ EntityRow FullRow() {
 }
 
 model::RecordHeader Header() {
-  return {"host-ä", "01234567-89ab-cdef-0123-456789abcdef", 5, 6, BootTime(7), std::chrono::nanoseconds(-8)};
+  return {"host-ä",    "01234567-89ab-cdef-0123-456789abcdef",
+          5,           6,
+          BootTime(7), std::chrono::nanoseconds(-8)};
 }
 
 TEST(CodecTest, EveryFieldOfEveryKindComesBack) {
   const EntityRow row = FullRow();
   const std::vector<Record> records = {
       {Header(), model::Tick{{row, row}, {model::EntityRef{9}}}},
-      {Header(), model::Event{model::EventKind::kDecision, model::EntityRef{3}, model::WorkloadKey{1ULL << 63, 4},
-                              row.fields, {row}}},
+      {Header(), model::Event{model::EventKind::kDecision,
+                              model::EntityRef{3},
+                              model::WorkloadKey{1ULL << 63, 4},
+                              row.fields,
+                              {row}}},
       {Header(), model::Key{{row}, model::KnownFieldNames()}},
   };
 
@@ -56,7 +65,8 @@ TEST(CodecTest, EveryFieldOfEveryKindComesBack) {
 }
 
 TEST(CodecTest, EmptyRecordsComeBack) {
-  for (const Record& record : {Record{{}, model::Tick{}}, Record{{}, model::Event{}}, Record{{}, model::Key{}}})
+  for (const Record& record :
+       {Record{{}, model::Tick{}}, Record{{}, model::Event{}}, Record{{}, model::Key{}}})
     EXPECT_EQ(*DecodeFrame(EncodeFrame(record)), record);
 }
 

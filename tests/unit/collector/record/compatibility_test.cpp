@@ -60,12 +60,13 @@ TEST(CompatibilityTest, NewerWritersFieldsTagsAndKindsArePassedOver) {
   writer.Bytes(9, "a header item of the future");
   writer.Message(10, [](WireWriter& row) {
     row.Varint(1, 3);
-    row.Varint(2, 2);                                                            // kind: container
-    row.Varint(static_cast<std::uint32_t>(Field::kCpuUsageNs) + 16, 77);         // known
-    row.Varint(500 + 16, 1);                                                     // fields of the future, of each shape
+    row.Varint(2, 2);                                                     // kind: container
+    row.Varint(static_cast<std::uint32_t>(Field::kCpuUsageNs) + 16, 77);  // known
+    row.Varint(500 + 16, 1);  // fields of the future, of each shape
     row.Fixed64(501 + 16, 2);
     row.Bytes(9000 + 16, "x");
-    row.Bytes(static_cast<std::uint32_t>(Field::kCpuUserNs) + 16, "redefined");  // known number, other type
+    row.Bytes(static_cast<std::uint32_t>(Field::kCpuUserNs) + 16,
+              "redefined");  // known number, other type
   });
   writer.Message(10, [](WireWriter& row) {
     row.Varint(1, 4);
@@ -110,7 +111,8 @@ TEST(CompatibilityTest, MoreBucketsThanKnownFallIntoTheOpenOne) {
   const auto record = DecodeFrame(Frame(1, 1, payload));
 
   ASSERT_TRUE(record);
-  const auto* histogram = std::get<model::Tick>(record->body).rows[0].fields.FindHistogram(Field::kRunQueueWait);
+  const auto* histogram =
+      std::get<model::Tick>(record->body).rows[0].fields.FindHistogram(Field::kRunQueueWait);
   ASSERT_NE(histogram, nullptr);
   EXPECT_EQ(model::TotalCount(*histogram), 40U);
   EXPECT_EQ(histogram->counts.back(), 13U);

@@ -14,7 +14,8 @@ namespace {
 class FlightRecorderTest : public ::testing::Test {
  protected:
   FlightRecorderTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ballast-flight.XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "ballast-flight.XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
   }
   ~FlightRecorderTest() override { std::filesystem::remove_all(folder_); }

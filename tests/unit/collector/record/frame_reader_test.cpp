@@ -15,7 +15,9 @@ std::vector<model::Record> ReadAll(FrameReader& reader) {
   return records;
 }
 
-std::vector<model::Record> History() { return test::SyntheticHost({.workloads = 5}).Run(30); }
+std::vector<model::Record> History() {
+  return test::SyntheticHost({.workloads = 5}).Run(30);
+}
 
 TEST(FrameReaderTest, PiecesOfAnySizeGiveTheSameRecords) {
   const auto history = History();

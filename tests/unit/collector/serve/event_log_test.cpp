@@ -53,16 +53,19 @@ TEST_F(EventLogTest, FilterTakesKindWorkloadAndLimit) {
   Add(log, EventKind::kDecision, model::EntityRef{2});       // 103
   Add(log, EventKind::kDecision, model::EntityRef{1});       // 104
 
-  EXPECT_EQ(Sequences(log, {.kinds = {EventKind::kDecision}}), (std::vector<std::int64_t>{104, 103, 101}));
+  EXPECT_EQ(Sequences(log, {.kinds = {EventKind::kDecision}}),
+            (std::vector<std::int64_t>{104, 103, 101}));
   EXPECT_EQ(Sequences(log, {.kinds = {}, .workload = "agent-2"}), (std::vector<std::int64_t>{103}));
-  EXPECT_EQ(Sequences(log, {.kinds = {}, .workload = "/ballast-demo/agent-1", .limit = 2}), (std::vector<std::int64_t>{104, 102}));
+  EXPECT_EQ(Sequences(log, {.kinds = {}, .workload = "/ballast-demo/agent-1", .limit = 2}),
+            (std::vector<std::int64_t>{104, 102}));
 }
 
 TEST_F(EventLogTest, OldestGoAtTheBoundOfCountOrBytes) {
   EventLog few({.max_events = 2});
   EventLog small({.max_events = 100, .max_bytes = 1500});
   for (int i = 0; i < 3; ++i) Add(few, EventKind::kDecision, model::EntityRef{1});
-  for (int i = 0; i < 3; ++i) Add(small, EventKind::kDecision, model::EntityRef{1}, std::string(600, 'x'));
+  for (int i = 0; i < 3; ++i)
+    Add(small, EventKind::kDecision, model::EntityRef{1}, std::string(600, 'x'));
 
   EXPECT_EQ(Sequences(few, {}), (std::vector<std::int64_t>{103, 102}));
   EXPECT_EQ(Sequences(small, {}), (std::vector<std::int64_t>{106}));

@@ -12,7 +12,14 @@ TEST(JsonWriterTest, NestedValuesAreSeparated) {
   std::string out;
   JsonWriter json(out);
 
-  json.BeginObject().Key("a").BeginArray().Number(1).Signed(-2).BeginObject().EndObject().EndArray();
+  json.BeginObject()
+      .Key("a")
+      .BeginArray()
+      .Number(1)
+      .Signed(-2)
+      .BeginObject()
+      .EndObject()
+      .EndArray();
   json.Key("b").Real(0.5).Key("c").Bool(true).Key("d").Raw("[null]").EndObject();
 
   EXPECT_EQ(out, R"({"a":[1,-2,{}],"b":0.5,"c":true,"d":[null]})");

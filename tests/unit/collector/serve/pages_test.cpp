@@ -56,7 +56,8 @@ class PagesTest : public ::testing::Test {
   }
   boost::json::value AskJson(const std::string& target) const {
     const std::string answer = Ask(target);
-    EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Content-Type: application/json")));
+    EXPECT_THAT(answer,
+                AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Content-Type: application/json")));
     return boost::json::parse(answer.substr(answer.find("\r\n\r\n") + 4));
   }
 
@@ -79,7 +80,8 @@ TEST_F(PagesTest, WorkloadsCarryFieldsRatesAndLimits) {
   EXPECT_EQ(first.at("limits").at("cpu_cores").to_number<double>(), 1.0);
   EXPECT_GE(first.at("rates").at("cpu_cores").to_number<double>(), 0.0);
   const auto* entity = host_.state().Find(model::EntityRef{1});
-  EXPECT_EQ(first.at("fields").at("cpu_usage_ns").to_number<std::uint64_t>(), entity->fields.Get(Field::kCpuUsageNs));
+  EXPECT_EQ(first.at("fields").at("cpu_usage_ns").to_number<std::uint64_t>(),
+            entity->fields.Get(Field::kCpuUsageNs));
 }
 
 TEST_F(PagesTest, DecisionIsShownWithItsReason) {
@@ -116,8 +118,10 @@ TEST_F(PagesTest, MetricsHoldWorkloadsAndTheCollectorItself) {
 
   EXPECT_THAT(page, HasSubstr("Content-Type: text/plain; version=0.0.4"));
   EXPECT_THAT(page, HasSubstr("container_cpu_usage_seconds_total{id=\"/ballast-demo/agent-1\""));
-  EXPECT_THAT(page, HasSubstr("ballast_build_info{program=\"ballast-collector\",version=\"9.9\"} 1\n"));
-  EXPECT_THAT(Ask("/metrics"), HasSubstr("ballast_http_requests_total{code=\"200\",path=\"/metrics\"} 1\n"));
+  EXPECT_THAT(page,
+              HasSubstr("ballast_build_info{program=\"ballast-collector\",version=\"9.9\"} 1\n"));
+  EXPECT_THAT(Ask("/metrics"),
+              HasSubstr("ballast_http_requests_total{code=\"200\",path=\"/metrics\"} 1\n"));
 }
 
 TEST_F(PagesTest, DeadWorkloadIsGoneFromTheApiButItsDeathIsTold) {
@@ -159,7 +163,8 @@ TEST_F(PagesTest, LivePageFetchesNothingFromElsewhere) {
   const auto page = Ask("/");
 
   EXPECT_THAT(page, AllOf(HasSubstr("<!doctype html>"), HasSubstr("default-src 'none'")));
-  EXPECT_THAT(page, AllOf(Not(HasSubstr("src=\"")), Not(HasSubstr("https://")), Not(HasSubstr("innerHTML"))));
+  EXPECT_THAT(page, AllOf(Not(HasSubstr("src=\"")), Not(HasSubstr("https://")),
+                          Not(HasSubstr("innerHTML"))));
 }
 
 TEST_F(PagesTest, TableFeedBeginsWithTheTable) {
@@ -167,7 +172,9 @@ TEST_F(PagesTest, TableFeedBeginsWithTheTable) {
   test::RawHttpClient client(Port());
   client.Send("GET /api/v1/events?stream=table HTTP/1.1\r\nHost: x\r\n\r\n");
 
-  EXPECT_THAT(client.ReadUntil("\n\n"), AllOf(HasSubstr("text/event-stream"), HasSubstr("event: table\ndata: {\"host\":\"synthetic\"")));
+  EXPECT_THAT(client.ReadUntil("\n\n"),
+              AllOf(HasSubstr("text/event-stream"),
+                    HasSubstr("event: table\ndata: {\"host\":\"synthetic\"")));
 }
 
 TEST_F(PagesTest, EventFeedTellsEventsAsTheyHappen) {
@@ -188,7 +195,9 @@ struct BadCase {
   int status;
   const char* says;
 };
-void PrintTo(const BadCase& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const BadCase& bad, std::ostream* out) {
+  *out << bad.name;
+}
 class BadApiTest : public PagesTest, public ::testing::WithParamInterface<BadCase> {};
 
 TEST_P(BadApiTest, IsAnsweredWithWhatIsWrong) {
@@ -202,15 +211,21 @@ TEST_P(BadApiTest, IsAnsweredWithWhatIsWrong) {
 // table
 INSTANTIATE_TEST_SUITE_P(
     Table, BadApiTest,
-    ::testing::Values(BadCase{"UnknownPath", "/metrix", "GET", 404, "no such path; known: /metrics, /api/v1/workloads"},
-                      BadCase{"Post", "/metrics", "POST", 405, "only GET and HEAD"},
-                      BadCase{"LimitIsNoNumber", "/api/v1/decisions?limit=all", "GET", 400, "limit: use a number from 1 to 1000"},
-                      BadCase{"LimitZero", "/api/v1/decisions?limit=0", "GET", 400, "limit: use a number"},
-                      BadCase{"LimitTooLarge", "/api/v1/events?limit=1001", "GET", 400, "limit: use a number"},
-                      BadCase{"UnknownParameter", "/api/v1/decisions?limt=5", "GET", 400, "unknown parameter 'limt'; known: limit, workload"},
-                      BadCase{"UnknownView", "/api/v1/workloads?view=tree", "GET", 400, "view: use full or table"},
-                      BadCase{"UnknownStream", "/api/v1/events?stream=x", "GET", 400, "stream: use events or table"},
-                      BadCase{"BadEscape", "/api/v1/events?workload=%zz", "GET", 400, "bad percent escape"}),
+    ::testing::Values(
+        BadCase{"UnknownPath", "/metrix", "GET", 404,
+                "no such path; known: /metrics, /api/v1/workloads"},
+        BadCase{"Post", "/metrics", "POST", 405, "only GET and HEAD"},
+        BadCase{"LimitIsNoNumber", "/api/v1/decisions?limit=all", "GET", 400,
+                "limit: use a number from 1 to 1000"},
+        BadCase{"LimitZero", "/api/v1/decisions?limit=0", "GET", 400, "limit: use a number"},
+        BadCase{"LimitTooLarge", "/api/v1/events?limit=1001", "GET", 400, "limit: use a number"},
+        BadCase{"UnknownParameter", "/api/v1/decisions?limt=5", "GET", 400,
+                "unknown parameter 'limt'; known: limit, workload"},
+        BadCase{"UnknownView", "/api/v1/workloads?view=tree", "GET", 400,
+                "view: use full or table"},
+        BadCase{"UnknownStream", "/api/v1/events?stream=x", "GET", 400,
+                "stream: use events or table"},
+        BadCase{"BadEscape", "/api/v1/events?workload=%zz", "GET", 400, "bad percent escape"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(ServerStartTest, PortInUseIsOneClearErrorAndLeavesNoSocket) {
@@ -229,7 +244,8 @@ TEST(ServerStartTest, PortInUseIsOneClearErrorAndLeavesNoSocket) {
   const auto second = Server::Start(second_options, registry, {});
 
   ASSERT_FALSE(second);
-  EXPECT_THAT(second.error().ToString(), HasSubstr("in use by another process; stop it or choose another address"));
+  EXPECT_THAT(second.error().ToString(),
+              HasSubstr("in use by another process; stop it or choose another address"));
   EXPECT_FALSE(std::filesystem::exists(folder + "/b.sock"));
   std::filesystem::remove_all(folder);
 }

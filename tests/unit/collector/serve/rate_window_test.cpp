@@ -28,7 +28,9 @@ class Host {
     ++header_.sequence;
     Apply(model::Tick{{model::EntityRow{EntityRef{1}, {}, {}, std::move(fields), {}}}, {}});
   }
-  RateWindow::Rates Rates() const { return window_.Of(EntityRef{1}, *state_.Find(EntityRef{1}), state_.header().at); }
+  RateWindow::Rates Rates() const {
+    return window_.Of(EntityRef{1}, *state_.Find(EntityRef{1}), state_.header().at);
+  }
 
  private:
   template <typename Body>
@@ -37,7 +39,8 @@ class Host {
     window_.Observe(state_);
   }
 
-  model::RecordHeader header_{.host = "h", .boot_id = "b", .incarnation = 0, .sequence = 0, .at = 100s, .wall_offset = {}};
+  model::RecordHeader header_{
+      .host = "h", .boot_id = "b", .incarnation = 0, .sequence = 0, .at = 100s, .wall_offset = {}};
   model::State state_;
   RateWindow window_;
 };
@@ -48,7 +51,9 @@ model::FieldSet Usage(std::uint64_t ns) {
   return fields;
 }
 
-TEST(RateWindowTest, OneReadingHasNoRate) { EXPECT_EQ(Host().Rates().cpu_cores, std::nullopt); }
+TEST(RateWindowTest, OneReadingHasNoRate) {
+  EXPECT_EQ(Host().Rates().cpu_cores, std::nullopt);
+}
 
 TEST(RateWindowTest, CoresAreUsageOverTime) {
   Host host;

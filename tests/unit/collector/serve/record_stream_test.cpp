@@ -22,8 +22,9 @@ class RecordStreamTest : public ::testing::Test {
   RecordStreamTest() {
     char name[] = "/tmp/ballast-records-XXXXXX";
     folder_ = ::mkdtemp(name);
-    auto stream = RecordStream::Start({.path = folder_ + "/records.sock"}, 64 << 20, registry_,
-                                      [this](model::Record record) { submitted_.set_value(std::move(record)); });
+    auto stream = RecordStream::Start(
+        {.path = folder_ + "/records.sock"}, 64 << 20, registry_,
+        [this](model::Record record) { submitted_.set_value(std::move(record)); });
     EXPECT_TRUE(stream) << stream.error().ToString();
     stream_ = *std::move(stream);
   }
@@ -36,7 +37,9 @@ class RecordStreamTest : public ::testing::Test {
     stream_->Publish({std::make_shared<const std::string>(record::EncodeFrame(record)),
                       std::make_shared<const model::Record>(record)});
   }
-  double Submitted(const char* result) { return registry_.GetCounter(metrics::Metric::kSubmittedEvents, {result}).Value(); }
+  double Submitted(const char* result) {
+    return registry_.GetCounter(metrics::Metric::kSubmittedEvents, {result}).Value();
+  }
   model::Record Event(model::EventKind kind) const {
     return {host_.state().header(), model::Event{kind, model::EntityRef{1}, {}, {}, {}}};
   }
@@ -75,7 +78,8 @@ TEST_F(RecordStreamTest, LateReaderBeginsWithTheWholeStateAndMissesNothing) {
 
   for (int i = 0; i < 5; ++i) Publish(host_.NextTick());
 
-  ASSERT_TRUE(RunUntil(loop_, [&] { return reader.state.header().sequence == host_.state().header().sequence; }));
+  ASSERT_TRUE(RunUntil(
+      loop_, [&] { return reader.state.header().sequence == host_.state().header().sequence; }));
   EXPECT_EQ(reader.state.ToKey(), host_.state().ToKey());
   EXPECT_THAT(reader.applied, ::testing::Each(model::State::Applied::kYes));
 }
@@ -117,7 +121,9 @@ struct Junk {
   const char* name;
   std::string bytes;
 };
-void PrintTo(const Junk& junk, std::ostream* out) { *out << junk.name; }
+void PrintTo(const Junk& junk, std::ostream* out) {
+  *out << junk.name;
+}
 class JunkTest : public RecordStreamTest, public ::testing::WithParamInterface<Junk> {};
 
 TEST_P(JunkTest, SenderIsDisconnectedAndCounted) {
@@ -131,9 +137,12 @@ TEST_P(JunkTest, SenderIsDisconnectedAndCounted) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, JunkTest,
-                         ::testing::Values(Junk{"Http", "GET / HTTP/1.1\r\n\r\n\r\n"}, Junk{"Zeros", std::string(64, '\0')},
-                                           Junk{"DamagedFrame", [] {
-                                                  auto frame = record::EncodeFrame(test::SyntheticHost({.workloads = 1}).Key());
+                         ::testing::Values(Junk{"Http", "GET / HTTP/1.1\r\n\r\n\r\n"},
+                                           Junk{"Zeros", std::string(64, '\0')},
+                                           Junk{"DamagedFrame",
+                                                [] {
+                                                  auto frame = record::EncodeFrame(
+                                                      test::SyntheticHost({.workloads = 1}).Key());
                                                   frame[20] = static_cast<char>(frame[20] ^ 1);
                                                   return frame;
                                                 }()}),
