@@ -116,6 +116,8 @@ KernelFacts ReadKernelFacts() {
   facts.numa_nodes = NumaNodes();
   if (const int cpus = libbpf_num_possible_cpus(); cpus > 0)
     facts.possible_cpus = static_cast<std::uint32_t>(cpus);
+  // What libbpf would print itself is in btf_problem, as part of one sentence.
+  libbpf_set_print(nullptr);
   const BtfPtr types(btf__load_vmlinux_btf());
   facts.btf_readable = types != nullptr;
   if (types)
