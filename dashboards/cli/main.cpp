@@ -1,6 +1,8 @@
 // The program `ballast`: a dispatcher. Each command is one file of this folder
 // that adds itself to the tree of commands.
 
+#include <cstdio>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -28,8 +30,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // --help is a "parse error" of status 0; a real one is bad input.
-    return app.exit(error) == 0 ? 0 : ballast::cli::kBadInput;
+    // --help is a "parse error" of status 0; a real one is bad input, said in one line.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "ballast: %s; see ballast --help\n", error.what());
+    return ballast::cli::kBadInput;
   }
   return exit_status;
 }
