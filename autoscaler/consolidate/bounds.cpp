@@ -39,35 +39,6 @@ int FindScarceResource(const Instance& in) {
   return -1;
 }
 
-// Prices from the LP; the bound is then recomputed from them by (B), so that a
-// wrong answer of the LP solver can only make it weaker.
-std::vector<double> PricesByLp(const Instance& in, const std::vector<double>& total) {
-  const int types = static_cast<int>(in.types.size());
-  ClpSimplex lp;
-  lp.setLogLevel(0);
-  CoinPackedMatrix matrix(true, 0, 0);
-  matrix.setDimensions(in.resources, 0);
-  std::vector<double> lower(types, 0.0), upper(types), cost(types);
-  for (int t = 0; t < types; ++t) {
-    CoinPackedVector column;
-    // Rows are scaled to the demand: bytes and milli-cores differ by 10^9.
-    for (int k = 0; k < in.resources; ++k)
-      if (total[k] > 0) column.insert(k, static_cast<double>(in.types[t].capacity[k]) / total[k]);
-    matrix.appendCol(column);
-    upper[t] = static_cast<double>(in.types[t].hosts.size());
-    cost[t] = static_cast<double>(in.types[t].cost) / static_cast<double>(kCostScale);
-  }
-  std::vector<double> row_lower(in.resources), row_upper(in.resources, COIN_DBL_MAX);
-  for (int k = 0; k < in.resources; ++k) row_lower[k] = total[k] > 0 ? 1.0 : 0.0;
-  lp.loadProblem(matrix, lower.data(), upper.data(), cost.data(), row_lower.data(),
-                 row_upper.data());
-  lp.dual();
-  std::vector<double> price(in.resources, 0.0);
-  for (int k = 0; k < in.resources; ++k)
-    if (total[k] > 0) price[k] = std::max(0.0, lp.getRowPrice()[k]) * kCostScale / total[k];
-  return price;
-}
-
 double BoundOfPrices(const Instance& in, const std::vector<double>& total,
                      const std::vector<double>& price) {
   double value = 0;
@@ -142,6 +113,37 @@ double BestMix(const Instance& in, const Evaluated& a, const Evaluated& b) {
 
 }  // namespace
 
+std::optional<HostMix> FindHostMix(const Instance& in, const std::vector<double>& demand,
+                                   const std::vector<int>& hosts_left) {
+  const int types = static_cast<int>(in.types.size());
+  CoinPackedMatrix matrix(true, 0, 0);
+  matrix.setDimensions(in.resources, 0);
+  std::vector<double> lower(types, 0.0), upper(types), cost(types);
+  for (int t = 0; t < types; ++t) {
+    CoinPackedVector column;
+    // Rows are scaled to the demand: bytes and milli-cores differ by 10^9.
+    for (int k = 0; k < in.resources; ++k)
+      if (demand[k] > 0) column.insert(k, static_cast<double>(in.types[t].capacity[k]) / demand[k]);
+    matrix.appendCol(column);
+    upper[t] = hosts_left[t];
+    cost[t] = static_cast<double>(in.types[t].cost) / static_cast<double>(kCostScale);
+  }
+  std::vector<double> row_lower(in.resources), row_upper(in.resources, COIN_DBL_MAX);
+  for (int k = 0; k < in.resources; ++k) row_lower[k] = demand[k] > 0 ? 1.0 : 0.0;
+  ClpSimplex lp;
+  lp.setLogLevel(0);
+  lp.loadProblem(matrix, lower.data(), upper.data(), cost.data(), row_lower.data(),
+                 row_upper.data());
+  lp.dual();
+  if (!lp.isProvenOptimal()) return std::nullopt;
+  HostMix mix;
+  mix.hosts.assign(lp.getColSolution(), lp.getColSolution() + types);
+  mix.price.assign(in.resources, 0.0);
+  for (int k = 0; k < in.resources; ++k)
+    if (demand[k] > 0) mix.price[k] = std::max(0.0, lp.getRowPrice()[k]) * kCostScale / demand[k];
+  return mix;
+}
+
 double ScaledBound(const Instance& in, double total_value, const std::vector<double>& most_value) {
   double best = 0;
   for (std::size_t t = 0; t < in.types.size(); ++t) {
@@ -166,7 +168,11 @@ VolumeBound ComputeVolumeBound(const Instance& in) {
   bound.price.assign(static_cast<std::size_t>(in.resources), 0.0);
   if (bound.infeasible || in.types.empty()) return bound;
   const std::vector<double> total = TotalDemand(in);
-  bound.price = PricesByLp(in, total);
+  std::vector<int> hosts;
+  for (const Type& type : in.types) hosts.push_back(static_cast<int>(type.hosts.size()));
+  // The bound is computed from the prices by (B), not taken from the LP solver:
+  // a wrong price can only make it weaker.
+  if (const auto mix = FindHostMix(in, total, hosts)) bound.price = mix->price;
   bound.value = BoundOfPrices(in, total, bound.price);
   for (int k = 0; k < in.resources; ++k) {  // in case the LP failed
     std::vector<double> single(in.resources, 0.0);

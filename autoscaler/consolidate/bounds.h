@@ -14,6 +14,7 @@
 // linear in the demands, dual-feasible functions take it super-additive, and
 // column generation takes LP duals: Lagrange's bound and Farley's are both (B).
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,15 @@ struct VolumeBound {
 // min sum c_t z_t with sum_t z_t R_tk >= demand_k, 0 <= z_t <= n_t, by Clp: the
 // surrogate bound over all multipliers at once.
 VolumeBound ComputeVolumeBound(const Instance& in);
+
+// Solution of the LP above for `demand` of each resource and `hosts` left of each
+// type: how many of each type to use, and the prices. nullopt: too little room.
+struct HostMix {
+  std::vector<double> hosts;  // by type
+  std::vector<double> price;  // by resource, of one unit
+};
+std::optional<HostMix> FindHostMix(const Instance& in, const std::vector<double>& demand,
+                                   const std::vector<int>& hosts_left);
 
 // Best of several families of dual-feasible functions in each resource, and of
 // pairs of them. O(functions x (shapes + types)).

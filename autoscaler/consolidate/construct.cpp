@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "autoscaler/consolidate/first_fit.h"
+#include "autoscaler/consolidate/item_tree.h"
 
 namespace ballast::consolidate {
 
@@ -64,6 +65,80 @@ Packing FirstFitDecreasing(const Instance& in, const std::vector<double>& weight
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return sizes[a] > sizes[b]; });
   Packing packing(in);
   FirstFit(packing, order, HostOrder(in, weights), work);
+  return packing;
+}
+
+double WasteOf(const Packing& packing, int host, const std::vector<double>& weights) {
+  const Amount* free = packing.FreeOf(host);
+  double waste = 0;
+  for (std::size_t k = 0; k < weights.size(); ++k) waste += weights[k] * static_cast<double>(free[k]);
+  return waste;
+}
+
+HostChooser::HostChooser(const Instance& in, const std::vector<double>& weights)
+    : in_(in),
+      order_(HostOrder(in, weights)),
+      size_(in.types.size()),
+      wanted_(in.types.size()),
+      open_(static_cast<std::size_t>(in.host_count())) {
+  for (std::size_t t = 0; t < in.types.size(); ++t) {
+    left_.push_back(static_cast<int>(in.types[t].hosts.size()));
+    for (int k = 0; k < in.resources; ++k)
+      size_[t] += weights[k] * static_cast<double>(in.types[t].capacity[k]);
+  }
+}
+
+void HostChooser::Refresh(const Packing& packing) {
+  std::vector<double> demand(static_cast<std::size_t>(in_.resources));
+  for (int vm = 0; vm < in_.vm_count(); ++vm)
+    if (packing.HostOf(vm) == kNoHost)
+      for (int k = 0; k < in_.resources; ++k) demand[k] += static_cast<double>(in_.DemandOf(vm)[k]);
+  const auto mix = FindHostMix(in_, demand, left_);
+  wanted_.assign(in_.types.size(), 0.0);
+  if (mix) wanted_ = mix->hosts;
+  // Often enough that rounding never lets the mix drift, also near the end.
+  double hosts = 0;
+  for (const double count : wanted_) hosts += count;
+  until_refresh_ = std::max(1, static_cast<int>(hosts / 20));
+}
+
+int HostChooser::Take(int type) {
+  wanted_[type] -= 1;
+  left_[type] -= 1;
+  for (const int host : in_.types[type].hosts) {
+    if (open_[host]) continue;
+    open_[host] = 1;
+    return host;
+  }
+  return -1;
+}
+
+int HostChooser::Next(const Packing& packing) {
+  if (in_.types.size() > 1 && until_refresh_-- <= 0) Refresh(packing);
+  int best = -1;
+  for (int t = 0; t < static_cast<int>(in_.types.size()); ++t) {
+    if (left_[t] == 0 || wanted_[t] < 0.5) continue;
+    if (best < 0 || size_[t] > size_[best]) best = t;
+  }
+  if (best >= 0) return Take(best);
+  for (const int host : order_)
+    if (!open_[host]) return Take(in_.type_of[host]);
+  return -1;
+}
+
+Packing FillHostByHost(const Instance& in, const std::vector<double>& weights,
+                       const FillEffort& effort, Random& random, WorkMeter& work) {
+  std::vector<int> all(static_cast<std::size_t>(in.vm_count()));
+  std::iota(all.begin(), all.end(), 0);
+  Packing packing(in);
+  ItemTree pool(in, all, weights);
+  HostFiller<ItemTree> filler(packing, pool, weights, random, work);
+  HostChooser chooser(in, weights);
+  while (packing.unplaced_count() > 0 && !work.exhausted()) {
+    const int host = chooser.Next(packing);
+    if (host < 0) break;
+    filler.Fill(host, effort);
+  }
   return packing;
 }
 

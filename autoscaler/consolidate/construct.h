@@ -4,6 +4,7 @@
 // of the instance; hosts are opened in order of cost for what they hold.
 
 #include "autoscaler/consolidate/bounds.h"
+#include "autoscaler/consolidate/fill.h"
 #include "autoscaler/consolidate/packing.h"
 #include "autoscaler/consolidate/work.h"
 
@@ -21,5 +22,33 @@ std::vector<int> HostOrder(const Instance& in, const std::vector<double>& weight
 
 // First-fit by decreasing weighted size.
 Packing FirstFitDecreasing(const Instance& in, const std::vector<double>& weights, WorkMeter& work);
+
+// Which host to open next. With several resources it is the mix of types that
+// decides: hosts rich in CPU cannot replace hosts rich in memory. So the volume
+// LP of what is still unplaced is solved again and again, and the largest host
+// that it wants is opened.
+class HostChooser {
+ public:
+  HostChooser(const Instance& in, const std::vector<double>& weights);
+
+  // The next host given what `packing` has not placed; -1 when all are open.
+  int Next(const Packing& packing);
+
+ private:
+  void Refresh(const Packing& packing);
+  int Take(int type);
+
+  const Instance& in_;  // outlives the chooser
+  std::vector<int> order_;               // HostOrder
+  std::vector<double> size_;             // of each type, weighted
+  std::vector<int> left_;                // hosts of each type not yet open
+  std::vector<double> wanted_;           // of each type, by the last LP
+  std::vector<char> open_;               // by host
+  int until_refresh_ = 0;
+};
+
+// Host after host, each filled as tightly as the rest allows (fill.h).
+Packing FillHostByHost(const Instance& in, const std::vector<double>& weights,
+                       const FillEffort& effort, Random& random, WorkMeter& work);
 
 }  // namespace ballast::consolidate
