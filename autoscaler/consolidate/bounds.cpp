@@ -10,11 +10,11 @@ namespace ballast::consolidate {
 namespace {
 
 double ValueAtScale(const Instance& in, double scale, double total_value,
-                    const std::vector<double>& most_value) {
+                    const std::vector<double>& most_value, const std::vector<int>& hosts_left) {
   double bound = scale * total_value;
   for (std::size_t t = 0; t < in.types.size(); ++t) {
     const double surplus = scale * most_value[t] - static_cast<double>(in.types[t].cost);
-    if (surplus > 0) bound -= surplus * static_cast<double>(in.types[t].hosts.size());
+    if (surplus > 0) bound -= surplus * hosts_left[t];
   }
   return bound;
 }
@@ -145,11 +145,18 @@ std::optional<HostMix> FindHostMix(const Instance& in, const std::vector<double>
 }
 
 double ScaledBound(const Instance& in, double total_value, const std::vector<double>& most_value) {
+  std::vector<int> hosts;
+  for (const Type& type : in.types) hosts.push_back(static_cast<int>(type.hosts.size()));
+  return ScaledBound(in, total_value, most_value, hosts);
+}
+
+double ScaledBound(const Instance& in, double total_value, const std::vector<double>& most_value,
+                   const std::vector<int>& hosts_left) {
   double best = 0;
   for (std::size_t t = 0; t < in.types.size(); ++t) {
     if (most_value[t] <= 0) continue;
     const double scale = static_cast<double>(in.types[t].cost) / most_value[t];
-    best = std::max(best, ValueAtScale(in, scale, total_value, most_value));
+    best = std::max(best, ValueAtScale(in, scale, total_value, most_value, hosts_left));
   }
   return best;
 }

@@ -28,6 +28,9 @@ struct Bound {
 };
 
 // Value of (B) at the best scale, without fixed cost. `most_value[t]` is z_t.
+// `hosts_left` of each type.
+double ScaledBound(const Instance& in, double total_value, const std::vector<double>& most_value,
+                   const std::vector<int>& hosts_left);
 double ScaledBound(const Instance& in, double total_value, const std::vector<double>& most_value);
 
 // The least possible cost that is at least `bound`: totals are multiples of the

@@ -71,21 +71,26 @@ Packing FirstFitDecreasing(const Instance& in, const std::vector<double>& weight
 double WasteOf(const Packing& packing, int host, const std::vector<double>& weights) {
   const Amount* free = packing.FreeOf(host);
   double waste = 0;
-  for (std::size_t k = 0; k < weights.size(); ++k) waste += weights[k] * static_cast<double>(free[k]);
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    waste += weights[k] * static_cast<double>(free[k]);
   return waste;
 }
 
-HostChooser::HostChooser(const Instance& in, const std::vector<double>& weights)
-    : in_(in),
-      order_(HostOrder(in, weights)),
-      size_(in.types.size()),
-      wanted_(in.types.size()),
-      open_(static_cast<std::size_t>(in.host_count())) {
-  for (std::size_t t = 0; t < in.types.size(); ++t) {
-    left_.push_back(static_cast<int>(in.types[t].hosts.size()));
-    for (int k = 0; k < in.resources; ++k)
-      size_[t] += weights[k] * static_cast<double>(in.types[t].capacity[k]);
+HostChooser::HostChooser(const Packing& packing, const std::vector<double>& weights)
+    : in_(packing.instance()),
+      order_(HostOrder(in_, weights)),
+      size_(in_.types.size()),
+      left_(in_.types.size()),
+      next_(in_.types.size()),
+      wanted_(in_.types.size()),
+      open_(static_cast<std::size_t>(in_.host_count())) {
+  for (int host = 0; host < in_.host_count(); ++host) {
+    open_[host] = packing.is_used(host);
+    left_[in_.type_of[host]] += !packing.is_used(host);
   }
+  for (std::size_t t = 0; t < in_.types.size(); ++t)
+    for (int k = 0; k < in_.resources; ++k)
+      size_[t] += weights[k] * static_cast<double>(in_.types[t].capacity[k]);
 }
 
 void HostChooser::Refresh(const Packing& packing) {
@@ -105,12 +110,10 @@ void HostChooser::Refresh(const Packing& packing) {
 int HostChooser::Take(int type) {
   wanted_[type] -= 1;
   left_[type] -= 1;
-  for (const int host : in_.types[type].hosts) {
-    if (open_[host]) continue;
-    open_[host] = 1;
-    return host;
-  }
-  return -1;
+  const std::vector<int>& hosts = in_.types[type].hosts;
+  while (open_[hosts[next_[type]]]) ++next_[type];  // left_ says that there is one
+  open_[hosts[next_[type]]] = 1;
+  return hosts[next_[type]];
 }
 
 int HostChooser::Next(const Packing& packing) {
@@ -121,24 +124,40 @@ int HostChooser::Next(const Packing& packing) {
     if (best < 0 || size_[t] > size_[best]) best = t;
   }
   if (best >= 0) return Take(best);
-  for (const int host : order_)
-    if (!open_[host]) return Take(in_.type_of[host]);
+  for (; next_in_order_ < order_.size(); ++next_in_order_)
+    if (!open_[order_[next_in_order_]]) return Take(in_.type_of[order_[next_in_order_]]);
   return -1;
 }
 
-Packing FillHostByHost(const Instance& in, const std::vector<double>& weights,
-                       const FillEffort& effort, Random& random, WorkMeter& work) {
-  std::vector<int> all(static_cast<std::size_t>(in.vm_count()));
-  std::iota(all.begin(), all.end(), 0);
-  Packing packing(in);
-  ItemTree pool(in, all, weights);
+void Complete(Packing& packing, const std::vector<double>& weights, const FillEffort& effort,
+              Random& random, WorkMeter& work) {
+  const Instance& in = packing.instance();
+  std::vector<int> unplaced, used;
+  for (int vm = 0; vm < in.vm_count(); ++vm)
+    if (packing.HostOf(vm) == kNoHost) unplaced.push_back(vm);
+  for (int host = 0; host < in.host_count(); ++host)
+    if (packing.is_used(host)) used.push_back(host);
+  if (!used.empty()) {
+    const std::vector<double> sizes = WeightedSizes(in, weights);
+    std::stable_sort(unplaced.begin(), unplaced.end(),
+                     [&](int a, int b) { return sizes[a] > sizes[b]; });
+    FirstFit(packing, unplaced, used, work);
+    std::erase_if(unplaced, [&](int vm) { return packing.HostOf(vm) != kNoHost; });
+  }
+  ItemTree pool(in, unplaced, weights);
   HostFiller<ItemTree> filler(packing, pool, weights, random, work);
-  HostChooser chooser(in, weights);
+  HostChooser chooser(packing, weights);
   while (packing.unplaced_count() > 0 && !work.exhausted()) {
     const int host = chooser.Next(packing);
     if (host < 0) break;
     filler.Fill(host, effort);
   }
+}
+
+Packing FillHostByHost(const Instance& in, const std::vector<double>& weights,
+                       const FillEffort& effort, Random& random, WorkMeter& work) {
+  Packing packing(in);
+  Complete(packing, weights, effort, random, work);
   return packing;
 }
 

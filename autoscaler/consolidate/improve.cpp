@@ -149,7 +149,10 @@ struct Improver::Lane {
 };
 
 Improver::Improver(const Instance& in, std::vector<double> weights, const SolveOptions& options)
-    : in_(in), weights_(std::move(weights)), sizes_(WeightedSizes(in, weights_)), options_(options) {}
+    : in_(in),
+      weights_(std::move(weights)),
+      sizes_(WeightedSizes(in, weights_)),
+      options_(options) {}
 
 std::vector<Improver::Lane> Improver::Deal(const Packing& packing, std::int64_t quota) const {
   std::vector<int> used;

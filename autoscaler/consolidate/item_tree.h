@@ -46,12 +46,12 @@ class ItemTree {
   const Instance* in_;  // outlives the tree
   std::vector<double> weights_;
   std::vector<Node> nodes_;
-  std::vector<Amount> low_, high_;     // corners of nodes, [node * resources + k]
-  std::vector<int> order_;             // VMs, leaf by leaf
-  std::vector<double> size_;           // weighted, as order_
-  std::vector<char> alive_;            // as order_
-  std::vector<int> leaf_of_;           // as order_
-  std::vector<int> slot_of_;           // of a VM in order_; by VM
+  std::vector<Amount> low_, high_;  // corners of nodes, [node * resources + k]
+  std::vector<int> order_;          // VMs, leaf by leaf
+  std::vector<double> size_;        // weighted, as order_
+  std::vector<char> alive_;         // as order_
+  std::vector<int> leaf_of_;        // as order_
+  std::vector<int> slot_of_;        // of a VM in order_; by VM
 };
 
 }  // namespace ballast::consolidate

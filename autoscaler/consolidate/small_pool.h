@@ -27,7 +27,8 @@ class SmallPool {
     });
     alive_.assign(vms_.size(), 1);
     size_ = static_cast<int>(vms_.size());
-    for (std::size_t slot = 0; slot < vms_.size(); ++slot) slot_of_[vms_[slot]] = static_cast<int>(slot);
+    for (std::size_t slot = 0; slot < vms_.size(); ++slot)
+      slot_of_[vms_[slot]] = static_cast<int>(slot);
   }
 
   int FindLargest(const Packing& packing, int host, double above, WorkMeter& work) const {

@@ -28,9 +28,9 @@ struct PlantedOptions {
   int vms_per_host = 10;
   int types = 4;
   int resources = 2;
-  double spare = 0.1;       // further hosts of the same types, as a share
-  double smallest = 0;      // 0: free cuts; s: parts are weights from [s, 1]
-  double correlation = 0;   // 1: all resources are cut alike; -1: against each other
+  double spare = 0.1;      // further hosts of the same types, as a share
+  double smallest = 0;     // 0: free cuts; s: parts are weights from [s, 1]
+  double correlation = 0;  // 1: all resources are cut alike; -1: against each other
   std::uint64_t seed = 1;
 };
 
@@ -109,8 +109,10 @@ inline Planted MakePlanted(const PlantedOptions& options) {
   }
   // Shuffled, so that neighbours in the input do not give the answer away.
   for (std::size_t i = problem.vms.size(); i > 1; --i)
-    std::swap(problem.vms[i - 1], problem.vms[static_cast<std::size_t>(random.Below(static_cast<int>(i)))]);
-  for (std::size_t i = 0; i < problem.vms.size(); ++i) problem.vms[i].name = "vm" + std::to_string(i);
+    std::swap(problem.vms[i - 1],
+              problem.vms[static_cast<std::size_t>(random.Below(static_cast<int>(i)))]);
+  for (std::size_t i = 0; i < problem.vms.size(); ++i)
+    problem.vms[i].name = "vm" + std::to_string(i);
   return planted;
 }
 
@@ -136,14 +138,15 @@ inline Problem MakeUniform(const UniformOptions& options) {
       const bool against = options.correlation < 0 && k % 2 == 1;
       const double tie = std::abs(options.correlation);
       const double u = (1 - tie) * random.Unit() + tie * (against ? 1 - common : common);
-      vm.demand.push_back(static_cast<Amount>(
-          static_cast<double>(options.capacity) * (options.low + u * (options.high - options.low))));
+      vm.demand.push_back(static_cast<Amount>(static_cast<double>(options.capacity) *
+                                              (options.low + u * (options.high - options.low))));
     }
     vm.migration_bytes = vm.demand.back();
     problem.vms.push_back(vm);
-    problem.hosts.push_back({"host" + std::to_string(i),
-                             std::vector<Amount>(static_cast<std::size_t>(options.resources), options.capacity),
-                             consolidate::kCostScale, false});
+    problem.hosts.push_back(
+        {"host" + std::to_string(i),
+         std::vector<Amount>(static_cast<std::size_t>(options.resources), options.capacity),
+         consolidate::kCostScale, false});
   }
   return problem;
 }
@@ -167,12 +170,14 @@ inline Problem MakeFleet(const FleetOptions& options) {
   for (int s = 0; s < options.shapes; ++s) {
     const Amount cores = Amount{1} << random.Below(5);
     const Amount ratio = 1 + random.Below(8);
-    flavours.push_back({cores * 1000 - random.Below(4) * 125, cores * ratio * kGib + random.Below(8) * (kGib / 8)});
+    flavours.push_back({cores * 1000 - random.Below(4) * 125,
+                        cores * ratio * kGib + random.Below(8) * (kGib / 8)});
   }
   Amount cpu = 0, memory = 0;
   for (int i = 0; i < options.vms; ++i) {
     const double u = random.Unit();
-    const auto rank = static_cast<std::size_t>(std::pow(static_cast<double>(options.shapes), u) - 1);
+    const auto rank =
+        static_cast<std::size_t>(std::pow(static_cast<double>(options.shapes), u) - 1);
     const auto& flavour = flavours[std::min(rank, flavours.size() - 1)];
     consolidate::Vm vm;
     vm.name = "vm" + std::to_string(i);
@@ -186,8 +191,9 @@ inline Problem MakeFleet(const FleetOptions& options) {
   for (int t = 0; t < options.types; ++t)
     sizes.push_back({(24 + 8 * random.Below(14)) * 1000, (96 + 32 * random.Below(20)) * kGib});
   Amount have_cpu = 0, have_memory = 0;
-  for (int j = 0; static_cast<double>(have_cpu) < static_cast<double>(cpu) * (1 + options.slack) ||
-                  static_cast<double>(have_memory) < static_cast<double>(memory) * (1 + options.slack);
+  for (int j = 0;
+       static_cast<double>(have_cpu) < static_cast<double>(cpu) * (1 + options.slack) ||
+       static_cast<double>(have_memory) < static_cast<double>(memory) * (1 + options.slack);
        ++j) {
     const auto& size = sizes[static_cast<std::size_t>(random.Below(options.types))];
     const Cost cost = (size.first / 100 + size.second / kGib * 3) * 1000;

@@ -1,0 +1,70 @@
+#pragma once
+
+// The pricing problem of column generation: the most valuable way to fill one
+// host of a type,
+//
+//   z_t = max sum_s pi_s a_s   with  sum_s a_s w_sk <= R_tk,  0 <= a_s <= left_s
+//
+// and anti-affinity. Depth first over shapes by falling value per surrogate
+// size; a node is cut by Dantzig's bound of the surrogate knapsack, whose
+// multipliers minimise that bound at the root (exponentiated subgradient, warm
+// from the last call). Exact unless the node limit ends it; the upper bound is
+// valid either way. Not thread-safe; owned by one column generation.
+
+#include <vector>
+
+#include "autoscaler/consolidate/column.h"
+#include "autoscaler/consolidate/work.h"
+
+namespace ballast::consolidate {
+
+struct Priced {
+  double value = 0;             // of the best column found
+  double upper_bound = 0;       // of every column
+  std::vector<Column> columns;  // best last; each better than the one before
+};
+
+class Pricer {
+ public:
+  explicit Pricer(const Instance& in);
+
+  // `value` (pi) and `left` are per shape. Columns of value below `floor` are of
+  // no interest: the search may cut them, and then upper_bound is `floor`.
+  Priced Price(int type, const std::vector<double>& value, const std::vector<int>& left,
+               double floor, std::int64_t node_limit, WorkMeter& work);
+
+ private:
+  struct Item {
+    int shape;
+    int most;                                  // copies
+    double value;                              // of one
+    double size;                               // surrogate, of one; the host's is 1
+    double before_size = 0, before_value = 0;  // sums over the items before this one
+  };
+
+  void CollectItems(int type, const std::vector<double>& value, const std::vector<int>& left);
+  // Dantzig's bound under `weights`, the use of each resource there into `use`.
+  double Relax(const std::vector<double>& weights, std::vector<double>* use);
+  void SortByEfficiency(const std::vector<double>& weights);
+  void ChooseWeights(int type);
+  double BoundFrom(std::size_t item, double room) const;
+  void Descend(std::size_t item, double value, double room);
+  bool FitsSets(const Shape& shape) const;
+  void Record(double value);
+
+  const Instance& in_;                        // outlives the pricer
+  std::vector<std::vector<double>> weights_;  // by type, of resources; sum_k weight_k = 1
+  std::vector<Item> items_;
+  std::vector<double> relative_;  // [shape * resources + k], of the type's capacity
+  // Search state.
+  std::vector<Amount> room_;
+  std::vector<int> taken_;      // as items_
+  std::vector<int> set_count_;  // by anti-affinity set
+  double best_ = 0;
+  double open_bound_ = 0;  // the best that cut-off branches could hold
+  std::int64_t nodes_left_ = 0;
+  int type_ = 0;
+  Priced result_;
+};
+
+}  // namespace ballast::consolidate

@@ -1,0 +1,252 @@
+#include "autoscaler/consolidate/search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "autoscaler/consolidate/budget.h"
+#include "autoscaler/consolidate/checker.h"
+#include "autoscaler/consolidate/construct.h"
+#include "autoscaler/consolidate/dive.h"
+#include "autoscaler/consolidate/exhaustive.h"
+#include "autoscaler/consolidate/restricted_master.h"
+#include "autoscaler/consolidate/settle.h"
+
+namespace ballast::consolidate {
+namespace {
+
+constexpr int kExhaustiveVms = 24;
+constexpr std::int64_t kExhaustiveNodes = 400'000;
+// More shapes than this make the LP of column generation too slow to help.
+constexpr std::size_t kMostShapes = 1'500;
+// VMs times hosts up to which the quadratic greedies are tried.
+constexpr std::int64_t kGreedyPairs = 3'000'000;
+constexpr std::size_t kMostMasterColumns = 20'000;
+
+std::int64_t ImproveQuota(const Instance& in) {
+  return std::clamp<std::int64_t>(std::int64_t{3'000} * in.vm_count(), 300'000, 40'000'000);
+}
+
+}  // namespace
+
+Search::Search(const Problem& problem, const SolveOptions& options)
+    : problem_(problem),
+      options_(options),
+      in_(MakeInstance(problem)),
+      work_(options.work_limit, options.should_stop),
+      random_(options.seed),
+      volume_(ComputeVolumeBound(in_)),
+      weights_(ResourceWeights(in_, volume_)),
+      improver_(in_, weights_, options) {}
+
+bool Search::is_done() const {
+  return proven_ || work_.exhausted() || (best_ && best_cost_ <= solution_.lower_bound);
+}
+
+void Search::Report(const char* phase) {
+  if (!options_.on_progress) return;
+  options_.on_progress({best_.has_value(), best_cost_, solution_.lower_bound, work_.used(), phase});
+}
+
+void Search::RaiseBound(double cost, const char* method) {
+  const Cost bound = RoundUpToCost(in_, cost);
+  if (bound <= solution_.lower_bound && solution_.bound_method != "none") return;
+  solution_.lower_bound = bound;
+  solution_.bound_method = method;
+  Report(method);
+}
+
+void Search::Offer(const Packing& offered) {
+  if (offered.unplaced_count() > 0) return;
+  if (best_ && offered.cost() + in_.fixed_cost > best_cost_) return;
+  const Packing packing = Settle(offered, work_);
+  const auto audit = CheckPlacement(problem_, packing.placement());
+  if (!audit) return;  // over the migration budget; anything else would be a bug the checker stops
+  if (best_ && (audit->cost > best_cost_ ||
+                (audit->cost == best_cost_ && audit->migrated_bytes >= best_bytes_)))
+    return;
+  const bool cheaper = !best_ || audit->cost < best_cost_;
+  best_ = packing;
+  best_cost_ = audit->cost;
+  best_bytes_ = audit->migrated_bytes;
+  if (cheaper) Report("incumbent");
+}
+
+bool Search::FindInfeasible() {
+  for (int vm = 0; vm < in_.vm_count(); ++vm) {
+    bool fits = false;
+    for (std::size_t t = 0; t < in_.types.size() && !fits; ++t) {
+      if (!in_.Allows(in_.shape_of[vm], static_cast<int>(t))) continue;
+      fits = true;
+      for (int k = 0; k < in_.resources; ++k)
+        fits &= in_.DemandOf(vm)[k] <= in_.types[t].capacity[k];
+    }
+    if (fits) continue;
+    solution_.culprits = {vm};
+    solution_.reason =
+        fmt::format("VM '{}' fits on no host that it may run on", problem_.vms[vm].name);
+    return true;
+  }
+  if (!volume_.infeasible) return false;
+  solution_.reason = fmt::format("all VMs together need more {} than all hosts have",
+                                 problem_.resources[volume_.scarce_resource]);
+  return true;
+}
+
+void Search::StartFromCurrent() {
+  Placement current;
+  for (const Vm& vm : problem_.vms) current.push_back(vm.current);
+  if (std::all_of(current.begin(), current.end(), [](int host) { return host == kNoHost; })) return;
+  Packing packing = MakePacking(in_, current);
+  Complete(packing, weights_, {1e-4, 20}, random_, work_);
+  Offer(packing);
+  if (in_.has_budget)
+    EmptyHostsWithinBudget(in_, weights_, work_, [&](const Packing& p) { Offer(p); });
+}
+
+void Search::Start() {
+  StartFromCurrent();
+  if (is_done()) return;
+  Offer(FirstFitDecreasing(in_, weights_, work_));
+  for (const int trials : {20, 60, 200}) {
+    if (is_done()) return;
+    Offer(FillHostByHost(in_, weights_, {1e-4, trials}, random_, work_));
+    Report("fill");
+    if (in_.vm_count() > 20'000) break;
+  }
+  const std::int64_t pairs =
+      std::int64_t{in_.vm_count()} * std::min(in_.host_count(), in_.vm_count());
+  if (!is_done() && pairs <= kGreedyPairs)
+    TryGreedyFamily(in_, weights_, work_, [&](const Packing& packing) { Offer(packing); });
+}
+
+void Search::TryExhaustively() {
+  if (in_.vm_count() > kExhaustiveVms) return;
+  std::vector<int> all(static_cast<std::size_t>(in_.vm_count()));
+  std::iota(all.begin(), all.end(), 0);
+  const ExhaustiveResult result = SearchExhaustively(in_, all, false, kExhaustiveNodes, work_);
+  if (result.best) Offer(MakePacking(in_, *result.best));
+  if (!result.complete) return;
+  proven_ = true;
+  if (result.best) {
+    solution_.lower_bound = best_cost_;
+    solution_.bound_method = "exhaustive";
+    return;
+  }
+  solution_.status = Status::kInfeasible;
+  solution_.reason = "every placement was tried";
+  FindCulprits(kExhaustiveNodes);
+}
+
+// Leaves VMs out as long as the rest is still impossible: what remains is a set
+// of which every proper subset can be placed.
+void Search::FindCulprits(std::int64_t nodes) {
+  std::vector<int> set(static_cast<std::size_t>(in_.vm_count()));
+  std::iota(set.begin(), set.end(), 0);
+  for (int vm = 0; vm < in_.vm_count(); ++vm) {
+    std::vector<int> fewer = set;
+    std::erase(fewer, vm);
+    const ExhaustiveResult result = SearchExhaustively(in_, fewer, true, nodes, work_);
+    if (result.complete && !result.best) set = std::move(fewer);
+  }
+  solution_.culprits = std::move(set);
+}
+
+void Search::GenerateColumns(int iterations) {
+  if (!columns_) {
+    columns_ = std::make_unique<ColumnGeneration>(in_);
+    if (best_) columns_->Add(ColumnsOf(*best_));
+  }
+  ColumnGeneration::Limits limits;
+  limits.iterations = iterations;
+  if (best_) limits.enough = static_cast<double>(best_cost_ - in_.fixed_cost);
+  const auto outcome = columns_->Solve(limits, work_);
+  RaiseBound(outcome.bound, "column generation");
+  columns_converged_ = outcome.converged;
+}
+
+void Search::DiveOnce(int nth) {
+  DiveOptions dive;
+  dive.jitter = nth == 0 ? 0 : 0.1 * (1 + nth % 5);
+  dive.below = best_ ? best_cost_ : std::numeric_limits<Cost>::max();
+  const auto chosen = Dive(in_, *columns_, dive, random_, work_);
+  if (!chosen) return;
+  Packing packing = PackColumns(in_, *chosen);
+  Complete(packing, weights_, {1e-4, 60}, random_, work_);
+  MoveToCheaperHosts(packing, work_);
+  Offer(packing);
+}
+
+void Search::TryRestrictedMaster() {
+  const std::vector<Column>& columns = columns_->columns();
+  if (!best_ || columns.size() > kMostMasterColumns || columns.size() == mastered_columns_) return;
+  mastered_columns_ = columns.size();
+  Report("restricted master");
+  const auto chosen = SolveRestrictedMaster(in_, columns, best_cost_, 300, work_);
+  if (!chosen) return;
+  Packing packing = PackColumns(in_, *chosen);
+  Complete(packing, weights_, {1e-4, 60}, random_, work_);
+  Offer(packing);
+}
+
+void Search::ImproveIncumbent() {
+  if (!best_ || in_.has_budget) return;
+  Packing packing = *best_;
+  improver_.Round(packing, ImproveQuota(in_), work_);
+  Offer(packing);
+}
+
+void Search::SearchOn() {
+  const bool by_columns = in_.shapes.size() <= kMostShapes;
+  for (int i = 0; i < 2 && !is_done(); ++i) ImproveIncumbent();
+  for (int dives = 0; !is_done();) {
+    if (by_columns && !columns_converged_ && dives == 0) {
+      GenerateColumns(40);
+      if (!columns_converged_ && columns_->columns().size() < 5 * in_.shapes.size() + 100) continue;
+    }
+    if (by_columns && !is_done()) {
+      Report("dive");
+      DiveOnce(dives++);
+    }
+    if (!is_done()) ImproveIncumbent();
+    if (by_columns && !is_done() && dives % 3 == 1) TryRestrictedMaster();
+    if (!by_columns && in_.has_budget) break;
+  }
+}
+
+Solution Search::Finish() {
+  solution_.work_units = work_.used();
+  if (!best_) {
+    if (proven_) solution_.status = Status::kInfeasible;
+    solution_.stop_reason = proven_ ? "infeasible" : work_.stopped() ? "stopped" : "work limit";
+    if (!proven_) solution_.reason = "no placement found within the limits, and none ruled out";
+    return std::move(solution_);
+  }
+  const auto audit = CheckPlacement(problem_, best_->placement());
+  solution_.placement = best_->placement();
+  solution_.cost = audit->cost;
+  solution_.hosts_used = audit->hosts_used;
+  solution_.moves = audit->moves;
+  solution_.migrated_bytes = audit->migrated_bytes;
+  const bool optimal = solution_.cost <= solution_.lower_bound;
+  solution_.status = optimal ? Status::kOptimal : Status::kFeasible;
+  solution_.lower_bound = std::min(solution_.lower_bound, solution_.cost);
+  solution_.stop_reason = optimal ? "optimal" : work_.stopped() ? "stopped" : "work limit";
+  return std::move(solution_);
+}
+
+Solution Search::Run() {
+  if (FindInfeasible()) {
+    proven_ = true;
+    return Finish();
+  }
+  RaiseBound(volume_.value, "volume");
+  RaiseBound(ComputeDualFeasibleBound(in_, volume_), "dual-feasible functions");
+  Start();
+  if (!is_done()) TryExhaustively();
+  if (!is_done()) SearchOn();
+  return Finish();
+}
+
+}  // namespace ballast::consolidate
