@@ -11,6 +11,7 @@ namespace {
 constexpr double kUnit = static_cast<double>(kCostScale);
 constexpr double kEps = 1e-7;
 constexpr double kSmoothing = 0.6;
+constexpr double kTailOff = 1e-4;
 constexpr std::int64_t kFirstNodes = 5'000;
 
 double CostOf(const Type& type) {
@@ -162,9 +163,14 @@ ColumnGeneration::Outcome ColumnGeneration::Solve(const Limits& limits, WorkMete
     outcome.objective = clp.objectiveValue() * kUnit;
     outcome.feasible = true;
     for (int s = 0; s < lp_->artificials; ++s) outcome.feasible &= clp.getColSolution()[s] < 1e-6;
+    // Where cost steps are tiny, the last hundredth of a per cent of the LP is
+    // dear and decides nothing: the integers are further apart.
     const auto closed = [&] {
+      const double step = static_cast<double>(in_.cost_step);
+      const bool fine_steps = step < kTailOff * outcome.objective;
       return outcome.feasible &&
-             RoundUpToCost(in_, outcome.bound) >= RoundUpToCost(in_, outcome.objective);
+             (RoundUpToCost(in_, outcome.bound) >= RoundUpToCost(in_, outcome.objective) ||
+              (fine_steps && outcome.bound >= outcome.objective * (1 - kTailOff)));
     };
     if (closed()) outcome.converged = true;
     if (outcome.converged || outcome.bound >= limits.enough || work.exhausted()) break;
@@ -175,10 +181,11 @@ ColumnGeneration::Outcome ColumnGeneration::Solve(const Limits& limits, WorkMete
     if (sweep.improves) {
       Add(sweep.columns);
       smoothing = kSmoothing;
+      nodes = kFirstNodes;
     } else if (smoothing > 0) {
       smoothing = 0;  // mis-priced: ask again at the LP's own prices
     } else if (!sweep.exact && nodes < limits.nodes) {
-      nodes *= 8;
+      nodes *= 4;
     } else if (!sweep.exact) {
       break;
     } else if (outcome.feasible || !RaiseArtificialCost()) {

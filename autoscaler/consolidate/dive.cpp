@@ -24,7 +24,7 @@ class Diver {
     while (std::any_of(demand_.begin(), demand_.end(), [](int left) { return left > 0; })) {
       if (work_.exhausted()) return false;
       ColumnGeneration::Limits limits;
-      limits.iterations = chosen_.empty() ? 40 : 25;
+      limits.iterations = 12;
       limits.nodes = options_.nodes;
       const auto outcome = cg_.Solve(limits, work_);
       if (!outcome.feasible) return false;

@@ -8,6 +8,10 @@ namespace {
 
 constexpr double kEps = 1e-9;
 constexpr int kWeightSteps = 25;
+// Nodes that find good columns; more are spent only on proof.
+constexpr std::int64_t kQuickNodes = 5'000;
+// A label is about 100 bytes with its history.
+constexpr std::int64_t kMostLabels = 100'000;
 
 }  // namespace
 
@@ -154,6 +158,13 @@ void Pricer::Descend(std::size_t item, double value, double room) {
   }
 }
 
+void Pricer::SearchDepthFirst(std::int64_t node_limit, WorkMeter& work) {
+  open_bound_ = 0;
+  nodes_left_ = node_limit;
+  Descend(0, 0.0, 1.0);
+  work.Spend(node_limit - std::max<std::int64_t>(0, nodes_left_));
+}
+
 Priced Pricer::Price(int type, const std::vector<double>& value, const std::vector<int>& left,
                      double floor, std::int64_t node_limit, WorkMeter& work) {
   result_ = {};
@@ -167,12 +178,17 @@ Priced Pricer::Price(int type, const std::vector<double>& value, const std::vect
   room_ = in_.types[type].capacity;
   taken_.assign(items_.size(), 0);
   best_ = floor;
-  open_bound_ = 0;
-  nodes_left_ = node_limit;
-  Descend(0, 0.0, 1.0);
-  work.Spend(static_cast<std::int64_t>(items_.size()) * (kWeightSteps + 2) / 2 + node_limit -
-             std::max<std::int64_t>(0, nodes_left_));
-  result_.upper_bound = std::max({best_ + kEps, open_bound_});
+  work.Spend(static_cast<std::int64_t>(items_.size()) * (kWeightSteps + 2) / 2);
+  SearchDepthFirst(std::min(node_limit, kQuickNodes), work);
+  result_.upper_bound = std::max(best_ + kEps, open_bound_);
+  if (nodes_left_ >= 0 || node_limit <= kQuickNodes) return std::move(result_);
+  // Proof is wanted: labels where fillings meet, more depth where they do not.
+  const auto labels = static_cast<std::size_t>(std::min(node_limit, kMostLabels));
+  const double bound = SearchByLabels(labels, work);
+  result_.upper_bound = std::min(result_.upper_bound, std::max(best_, bound) + kEps);
+  if (result_.upper_bound <= best_ + 2 * kEps) return std::move(result_);
+  SearchDepthFirst(node_limit, work);
+  result_.upper_bound = std::min(result_.upper_bound, std::max(best_ + kEps, open_bound_));
   return std::move(result_);
 }
 

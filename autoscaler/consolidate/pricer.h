@@ -8,8 +8,10 @@
 // and anti-affinity. Depth first over shapes by falling value per surrogate
 // size; a node is cut by Dantzig's bound of the surrogate knapsack, whose
 // multipliers minimise that bound at the root (exponentiated subgradient, warm
-// from the last call). Exact unless the node limit ends it; the upper bound is
-// valid either way. Not thread-safe; owned by one column generation.
+// from the last call). Where that runs into the node limit (hosts of forty VMs,
+// many ways worth nearly the same), a second search merges partial fillings that
+// leave the same room. Exact unless both limits end it; the upper bound is valid
+// either way. Not thread-safe; owned by one column generation.
 
 #include <vector>
 
@@ -48,7 +50,11 @@ class Pricer {
   void SortByEfficiency(const std::vector<double>& weights);
   void ChooseWeights(int type);
   double BoundFrom(std::size_t item, double room) const;
+  void SearchDepthFirst(std::int64_t node_limit, WorkMeter& work);
   void Descend(std::size_t item, double value, double room);
+  // The best upper bound the search by labels can give; columns it finds are
+  // recorded. In pricer_labels.cpp.
+  double SearchByLabels(std::size_t most_labels, WorkMeter& work);
   bool FitsSets(const Shape& shape) const;
   void Record(double value);
 

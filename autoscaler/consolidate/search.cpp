@@ -22,6 +22,7 @@ constexpr std::int64_t kExhaustiveNodes = 400'000;
 constexpr std::size_t kMostShapes = 1'500;
 // VMs times hosts up to which the quadratic greedies are tried.
 constexpr std::int64_t kGreedyPairs = 3'000'000;
+constexpr int kFirstIterations = 40;
 constexpr std::size_t kMostMasterColumns = 20'000;
 
 std::int64_t ImproveQuota(const Instance& in) {
@@ -39,6 +40,10 @@ Search::Search(const Problem& problem, const SolveOptions& options)
       volume_(ComputeVolumeBound(in_)),
       weights_(ResourceWeights(in_, volume_)),
       improver_(in_, weights_, options) {}
+
+bool Search::is_unique() const {
+  return 4 * in_.shapes.size() > static_cast<std::size_t>(in_.vm_count());
+}
 
 bool Search::is_done() const {
   return proven_ || work_.exhausted() || (best_ && best_cost_ <= solution_.lower_bound);
@@ -113,7 +118,8 @@ void Search::Start() {
     if (is_done()) return;
     Offer(FillHostByHost(in_, weights_, {1e-4, trials}, random_, work_));
     Report("fill");
-    if (in_.vm_count() > 20'000) break;
+    // More effort pays where sizes are unique; among flavours columns do better.
+    if (in_.vm_count() > 20'000 || !is_unique()) break;
   }
   const std::int64_t pairs =
       std::int64_t{in_.vm_count()} * std::min(in_.host_count(), in_.vm_count());
@@ -199,18 +205,21 @@ void Search::ImproveIncumbent() {
 
 void Search::SearchOn() {
   const bool by_columns = in_.shapes.size() <= kMostShapes;
-  for (int i = 0; i < 2 && !is_done(); ++i) ImproveIncumbent();
+  for (int i = 0; i < 2 && !is_done() && is_unique(); ++i) ImproveIncumbent();
+  // A first rough LP, one dive for a good incumbent, then the LP to its end.
+  if (by_columns && !is_done()) GenerateColumns(kFirstIterations);
   for (int dives = 0; !is_done();) {
-    if (by_columns && !columns_converged_ && dives == 0) {
-      GenerateColumns(40);
-      if (!columns_converged_ && columns_->columns().size() < 5 * in_.shapes.size() + 100) continue;
+    if (by_columns && dives > 0 && !columns_converged_) {
+      GenerateColumns(kFirstIterations);
+      if (is_unique() && !is_done()) ImproveIncumbent();
+      if (!columns_converged_) continue;
     }
     if (by_columns && !is_done()) {
       Report("dive");
       DiveOnce(dives++);
     }
     if (!is_done()) ImproveIncumbent();
-    if (by_columns && !is_done() && dives % 3 == 1) TryRestrictedMaster();
+    if (by_columns && columns_converged_ && !is_done() && dives % 3 == 2) TryRestrictedMaster();
     if (!by_columns && in_.has_budget) break;
   }
 }

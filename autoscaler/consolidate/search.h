@@ -38,6 +38,7 @@ class Search {
   void RaiseBound(double cost, const char* method);
   void Report(const char* phase);
   bool is_done() const;
+  bool is_unique() const;  // hardly two VMs are alike
   Solution Finish();
 
   const Problem& problem_;
