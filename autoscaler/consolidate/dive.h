@@ -14,7 +14,7 @@ namespace ballast::consolidate {
 struct DiveOptions {
   // Of chance in the choice of columns; 0 is the plain dive, repeats need more.
   double jitter = 0;
-  Cost below = 0;               // of interest only if cheaper than this; an end to hopeless dives
+  Cost below = 0;              // of interest only if cheaper than this; an end to hopeless dives
   std::int64_t nodes = 5'000;  // of one pricing
 };
 

@@ -35,7 +35,8 @@ class RoomTable {
   int& Find(const Amount* room, const std::vector<Amount>& rooms) {
     std::uint64_t hash = 0x9e3779b97f4a7c15ULL;
     for (int k = 0; k < resources_; ++k)
-      hash = (hash ^ static_cast<std::uint64_t>(room[k])) * 0xff51afd7ed558ccdULL, hash ^= hash >> 29;
+      hash = (hash ^ static_cast<std::uint64_t>(room[k])) * 0xff51afd7ed558ccdULL,
+      hash ^= hash >> 29;
     for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
       int& slot = slots_[at];
       if (slot < 0) return slot;
@@ -53,10 +54,10 @@ class RoomTable {
 
 double Pricer::SearchByLabels(std::size_t most_labels, WorkMeter& work) {
   const int resources = in_.resources;
-  std::vector<Label> history;             // every label ever kept, for the way back
+  std::vector<Label> history;  // every label ever kept, for the way back
   std::vector<Label> labels = {{0, 1, -1, -1}};
-  std::vector<Amount> rooms = room_;      // [label * resources + k]
-  std::vector<int> ids = {-1};            // of labels in the history
+  std::vector<Amount> rooms = room_;  // [label * resources + k]
+  std::vector<int> ids = {-1};        // of labels in the history
   std::vector<Amount> room(static_cast<std::size_t>(resources));
   double best = best_;
   int best_id = -1;
@@ -88,14 +89,16 @@ double Pricer::SearchByLabels(std::size_t most_labels, WorkMeter& work) {
     std::size_t capacity = kept * 2;
     for (std::size_t l = 0; l < kept; ++l) {
       Label label = labels[l];
-      std::copy_n(rooms.begin() + static_cast<std::ptrdiff_t>(l * resources), resources, room.begin());
+      std::copy_n(rooms.begin() + static_cast<std::ptrdiff_t>(l * resources), resources,
+                  room.begin());
       for (int copy = 0; copy < item.most; ++copy) {
         bool fits = true;
         for (int k = 0; k < resources; ++k) fits &= shape.demand[k] <= room[k];
         if (!fits) break;
         for (int k = 0; k < resources; ++k) room[k] -= shape.demand[k];
         const int parent = copy == 0 ? ids[l] : static_cast<int>(history.size()) - 1;
-        label = {label.value + item.value, std::max(0.0, label.room - item.size), parent, static_cast<int>(i)};
+        label = {label.value + item.value, std::max(0.0, label.room - item.size), parent,
+                 static_cast<int>(i)};
         if (i + 1 < items_.size() && label.value + BoundFrom(i + 1, label.room) <= best + kEps &&
             label.value <= best + kEps && copy + 1 == item.most)
           break;

@@ -10,6 +10,7 @@
 #include "autoscaler/consolidate/construct.h"
 #include "autoscaler/consolidate/dive.h"
 #include "autoscaler/consolidate/exhaustive.h"
+#include "autoscaler/consolidate/perfect_fill.h"
 #include "autoscaler/consolidate/restricted_master.h"
 #include "autoscaler/consolidate/settle.h"
 
@@ -23,6 +24,7 @@ constexpr std::size_t kMostShapes = 1'500;
 // VMs times hosts up to which the quadratic greedies are tried.
 constexpr std::int64_t kGreedyPairs = 3'000'000;
 constexpr int kFirstIterations = 40;
+constexpr std::size_t kMostPerfectFills = 20'000;
 constexpr std::size_t kMostMasterColumns = 20'000;
 
 std::int64_t ImproveQuota(const Instance& in) {
@@ -160,16 +162,33 @@ void Search::FindCulprits(std::int64_t nodes) {
 }
 
 void Search::GenerateColumns(int iterations) {
-  if (!columns_) {
-    columns_ = std::make_unique<ColumnGeneration>(in_);
-    if (best_) columns_->Add(ColumnsOf(*best_));
-  }
   ColumnGeneration::Limits limits;
   limits.iterations = iterations;
   if (best_) limits.enough = static_cast<double>(best_cost_ - in_.fixed_cost);
   const auto outcome = columns_->Solve(limits, work_);
   RaiseBound(outcome.bound, "column generation");
   columns_converged_ = outcome.converged;
+}
+
+// At the lower bound no host may waste what is priced: then only perfect fills
+// can make up a solution of that cost.
+void Search::AddPerfectFills() {
+  const double slack = static_cast<double>(solution_.lower_bound - in_.fixed_cost) - volume_.value;
+  if (!is_unique() || slack > 1e-9 * volume_.value + 1) return;
+  std::vector<char> exact(static_cast<std::size_t>(in_.resources));
+  for (int k = 0; k < in_.resources; ++k) exact[k] = volume_.price[k] > 0;
+  // With identical hosts every resource without slack counts, priced or not.
+  if (in_.types.size() == 1 && in_.types[0].cost > 0) {
+    const Amount hosts = (solution_.lower_bound - in_.fixed_cost) / in_.types[0].cost;
+    for (int k = 0; k < in_.resources; ++k) {
+      Amount demand = 0;
+      for (int vm = 0; vm < in_.vm_count(); ++vm) demand += in_.DemandOf(vm)[k];
+      exact[k] = demand == hosts * in_.types[0].capacity[k];
+    }
+  }
+  if (std::none_of(exact.begin(), exact.end(), [](char e) { return e != 0; })) return;
+  columns_->Add(FindPerfectFills(in_, exact, kMostPerfectFills, work_));
+  Report("perfect fills");
 }
 
 void Search::DiveOnce(int nth) {
@@ -206,6 +225,11 @@ void Search::ImproveIncumbent() {
 void Search::SearchOn() {
   const bool by_columns = in_.shapes.size() <= kMostShapes;
   for (int i = 0; i < 2 && !is_done() && is_unique(); ++i) ImproveIncumbent();
+  if (by_columns && !is_done()) {
+    columns_ = std::make_unique<ColumnGeneration>(in_);
+    if (best_) columns_->Add(ColumnsOf(*best_));
+    AddPerfectFills();
+  }
   // A first rough LP, one dive for a good incumbent, then the LP to its end.
   if (by_columns && !is_done()) GenerateColumns(kFirstIterations);
   for (int dives = 0; !is_done();) {

@@ -29,6 +29,7 @@ class Search {
   void TryExhaustively();
   void FindCulprits(std::int64_t nodes);
   void SearchOn();
+  void AddPerfectFills();
   void GenerateColumns(int iterations);
   void DiveOnce(int nth);
   void TryRestrictedMaster();
