@@ -11,7 +11,7 @@ namespace {
 constexpr double kUnit = static_cast<double>(kCostScale);
 constexpr double kEps = 1e-7;
 constexpr double kSmoothing = 0.6;
-constexpr double kTailOff = 1e-4;
+constexpr double kTailOff = 2e-4;
 constexpr std::int64_t kFirstNodes = 5'000;
 
 double CostOf(const Type& type) {
@@ -23,6 +23,7 @@ double CostOf(const Type& type) {
 struct ColumnGeneration::Lp {
   ClpSimplex clp;
   int artificials = 0;
+  bool bounds_changed = false;
 };
 
 // One pricing of all types at the same prices.
@@ -81,6 +82,7 @@ void ColumnGeneration::SetDemand(const std::vector<int>& demand) {
   for (std::size_t s = 0; s < demand.size(); ++s)
     lp_->clp.setRowBounds(static_cast<int>(s), demand[s], COIN_DBL_MAX);
   in_price_.clear();
+  lp_->bounds_changed = true;
 }
 
 void ColumnGeneration::SetHosts(const std::vector<int>& hosts) {
@@ -88,14 +90,17 @@ void ColumnGeneration::SetHosts(const std::vector<int>& hosts) {
   for (std::size_t t = 0; t < hosts.size(); ++t)
     lp_->clp.setRowBounds(static_cast<int>(in_.shapes.size() + t), -COIN_DBL_MAX, hosts[t]);
   in_price_.clear();
+  lp_->bounds_changed = true;
 }
 
 void ColumnGeneration::SolveLp(WorkMeter& work) {
   ClpSimplex& clp = lp_->clp;
-  if (clp.primalFeasible())
-    clp.primal();
-  else
+  // New rows' bounds keep the basis dual feasible, new columns primal feasible.
+  if (lp_->bounds_changed)
     clp.dual();
+  else
+    clp.primal();
+  lp_->bounds_changed = false;
   // A simplex iteration touches about every row once.
   work.Spend(static_cast<std::int64_t>(clp.numberIterations() + 1) * clp.numberRows() / 2);
   const double* price = clp.getRowPrice();
@@ -153,6 +158,11 @@ std::vector<double> ColumnGeneration::Values() const {
   return {x, x + columns_.size()};
 }
 
+double ColumnGeneration::Reoptimize(WorkMeter& work) {
+  SolveLp(work);
+  return lp_->clp.objectiveValue() * kUnit;
+}
+
 ColumnGeneration::Outcome ColumnGeneration::Solve(const Limits& limits, WorkMeter& work) {
   Outcome outcome;
   std::int64_t nodes = kFirstNodes;
@@ -163,7 +173,7 @@ ColumnGeneration::Outcome ColumnGeneration::Solve(const Limits& limits, WorkMete
     outcome.objective = clp.objectiveValue() * kUnit;
     outcome.feasible = true;
     for (int s = 0; s < lp_->artificials; ++s) outcome.feasible &= clp.getColSolution()[s] < 1e-6;
-    // Where cost steps are tiny, the last hundredth of a per cent of the LP is
+    // Where cost steps are tiny, the last hundredths of a per cent of the LP is
     // dear and decides nothing: the integers are further apart.
     const auto closed = [&] {
       const double step = static_cast<double>(in_.cost_step);
@@ -181,11 +191,10 @@ ColumnGeneration::Outcome ColumnGeneration::Solve(const Limits& limits, WorkMete
     if (sweep.improves) {
       Add(sweep.columns);
       smoothing = kSmoothing;
-      nodes = kFirstNodes;
     } else if (smoothing > 0) {
       smoothing = 0;  // mis-priced: ask again at the LP's own prices
     } else if (!sweep.exact && nodes < limits.nodes) {
-      nodes *= 4;
+      nodes *= 8;
     } else if (!sweep.exact) {
       break;
     } else if (outcome.feasible || !RaiseArtificialCost()) {

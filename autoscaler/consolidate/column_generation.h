@@ -47,6 +47,9 @@ class ColumnGeneration {
   void SetHosts(const std::vector<int>& hosts);    // by type
   Outcome Solve(const Limits& limits, WorkMeter& work);
 
+  // The LP over the columns so far, without new ones: its objective.
+  double Reoptimize(WorkMeter& work);
+
   const std::vector<Column>& columns() const { return columns_; }
   const std::vector<int>& demand() const { return demand_; }
   const std::vector<int>& hosts() const { return hosts_; }

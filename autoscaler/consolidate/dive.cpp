@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace ballast::consolidate {
@@ -10,6 +11,11 @@ namespace {
 // Of the hosts still to be filled, the share fixed at once in large problems:
 // one column a time would need as many LPs as there are hosts.
 constexpr double kShareAtOnce = 0.04;
+// Of column generation between two fixings: the tail of it changes little.
+constexpr int kIterations = 12;
+// With so many hosts left each fixing is weighed against others.
+constexpr double kTailHosts = 60;
+constexpr std::size_t kCandidates = 8;
 
 class Diver {
  public:
@@ -18,13 +24,16 @@ class Diver {
       : in_(in), cg_(cg), options_(options), random_(random), work_(work) {
     for (const Shape& shape : in.shapes) demand_.push_back(static_cast<int>(shape.vms.size()));
     for (const Type& type : in.types) hosts_.push_back(static_cast<int>(type.hosts.size()));
+    for (const Column& column : options.kept) Fix(column, 1);
   }
 
   bool Run() {
+    cg_.SetDemand(demand_);
+    cg_.SetHosts(hosts_);
     while (std::any_of(demand_.begin(), demand_.end(), [](int left) { return left > 0; })) {
       if (work_.exhausted()) return false;
       ColumnGeneration::Limits limits;
-      limits.iterations = 12;
+      limits.iterations = kIterations;
       limits.nodes = options_.nodes;
       const auto outcome = cg_.Solve(limits, work_);
       if (!outcome.feasible) return false;
@@ -45,24 +54,47 @@ class Diver {
     const double hosts = std::accumulate(x.begin(), x.end(), 0.0);
     int fixed = 0;
     for (std::size_t j = 0; j < x.size(); ++j)
-      if (x[j] >= 1 - 1e-6) fixed += Fix(j, static_cast<int>(std::floor(x[j] + 1e-6)));
+      if (x[j] >= 1 - 1e-6)
+        fixed += Fix(cg_.columns()[j], static_cast<int>(std::floor(x[j] + 1e-6)));
     if (fixed > 0) return true;
     std::vector<std::pair<double, std::size_t>> order;
     for (std::size_t j = 0; j < x.size(); ++j)
       if (x[j] > 1e-6) order.push_back({-x[j] - options_.jitter * random_.Unit(), j});
     std::sort(order.begin(), order.end());
+    if (hosts <= kTailHosts) return FixBest(order);
     const int at_once = std::max(1, static_cast<int>(hosts * kShareAtOnce));
     for (const auto& [score, j] : order) {
       if (fixed >= at_once || (fixed > 0 && x[j] < 0.5)) break;
-      fixed += Fix(j, 1);
+      fixed += Fix(cg_.columns()[j], 1);
     }
     return fixed > 0;
   }
 
-  // How many times the column could still be used without covering twice more
-  // than it must; at least once if it covers anything.
-  int Fix(std::size_t j, int times) {
-    const Column& column = cg_.columns()[j];
+  // Near the end a wrong column costs most: of the likeliest, the one after
+  // which the LP over the known columns is cheapest.
+  bool FixBest(const std::vector<std::pair<double, std::size_t>>& order) {
+    const std::vector<int> demand = demand_, hosts = hosts_;
+    const Cost cost = cost_;
+    std::size_t best = 0;
+    double least = std::numeric_limits<double>::max();
+    const std::size_t candidates = std::min<std::size_t>(kCandidates, order.size());
+    for (std::size_t c = 0; c < candidates && candidates > 1; ++c) {
+      if (Fix(cg_.columns()[order[c].second], 1) == 0) continue;
+      chosen_.pop_back();
+      cg_.SetDemand(demand_);
+      cg_.SetHosts(hosts_);
+      const double total = static_cast<double>(cost_) + cg_.Reoptimize(work_);
+      demand_ = demand;
+      hosts_ = hosts;
+      cost_ = cost;
+      // Equal but for rounding: the LP's own favourite stays.
+      if (total < least * (1 - 1e-9)) least = total, best = c;
+    }
+    return !order.empty() && Fix(cg_.columns()[order[best].second], 1) > 0;
+  }
+
+  // Fixes the column up to `times`, as often as it still covers something.
+  int Fix(const Column& column, int times) {
     int useful = 0;
     for (; useful < times && hosts_[column.type] > 0; ++useful) {
       bool covers = false;
@@ -99,6 +131,27 @@ std::optional<std::vector<ChosenColumn>> Dive(const Instance& in, ColumnGenerati
   cg.SetHosts(hosts);
   if (!reached) return std::nullopt;
   return diver.TakeChosen();
+}
+
+std::vector<Column> KeepBestHosts(const Packing& packing, const std::vector<double>& prices,
+                                  double share, Random& random) {
+  const Instance& in = packing.instance();
+  const std::vector<Column> all = ColumnsOf(packing);
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t j = 0; j < all.size(); ++j) {
+    double value = 0;
+    for (const auto& [shape, count] : all[j].counts) value += prices[shape] * count;
+    const double cost = static_cast<double>(in.types[all[j].type].cost) / kCostScale;
+    // Noise, or the same hosts would be given up again and again.
+    order.push_back({(cost > 0 ? value / cost : 2) + 0.05 * random.Unit(), j});
+  }
+  std::sort(order.begin(), order.end());
+  const auto half =
+      static_cast<std::size_t>(std::ceil(share / 2 * static_cast<double>(all.size())));
+  std::vector<Column> kept;
+  for (std::size_t rank = half; rank < order.size(); ++rank)
+    if (random.Unit() >= share / 2) kept.push_back(all[order[rank].second]);
+  return kept;
 }
 
 }  // namespace ballast::consolidate

@@ -14,14 +14,23 @@ namespace ballast::consolidate {
 struct DiveOptions {
   // Of chance in the choice of columns; 0 is the plain dive, repeats need more.
   double jitter = 0;
-  Cost below = 0;              // of interest only if cheaper than this; an end to hopeless dives
+  // Of interest only if the whole is cheaper; an end to hopeless dives.
+  Cost below = 0;
   std::int64_t nodes = 5'000;  // of one pricing
+  // Hosts that are filled already and stay so; the dive fills the rest.
+  std::vector<Column> kept;
 };
 
-// The chosen columns; nullopt when the dive was cut off. `cg` gets its full
-// demand back at the end and keeps the columns it learned.
+// All chosen columns, the kept ones first; nullopt when the dive was cut off.
+// `cg` gets its full demand back at the end and keeps the columns it learned.
 std::optional<std::vector<ChosenColumn>> Dive(const Instance& in, ColumnGeneration& cg,
                                               const DiveOptions& options, Random& random,
                                               WorkMeter& work);
+
+// Which hosts of a placement to keep for the next dive: `share` of them are
+// given up, half of those the ones whose contents are worth least for what they
+// cost at the LP's prices, half by chance.
+std::vector<Column> KeepBestHosts(const Packing& packing, const std::vector<double>& prices,
+                                  double share, Random& random);
 
 }  // namespace ballast::consolidate

@@ -23,7 +23,8 @@ constexpr std::int64_t kExhaustiveNodes = 400'000;
 constexpr std::size_t kMostShapes = 1'500;
 // VMs times hosts up to which the quadratic greedies are tried.
 constexpr std::int64_t kGreedyPairs = 3'000'000;
-constexpr int kFirstIterations = 40;
+constexpr int kFirstIterations = 50;
+constexpr int kMoreIterations = 20;
 constexpr std::size_t kMostPerfectFills = 20'000;
 constexpr std::size_t kMostMasterColumns = 20'000;
 
@@ -168,6 +169,7 @@ void Search::GenerateColumns(int iterations) {
   const auto outcome = columns_->Solve(limits, work_);
   RaiseBound(outcome.bound, "column generation");
   columns_converged_ = outcome.converged;
+  full_prices_ = columns_->prices();
 }
 
 // At the lower bound no host may waste what is priced: then only perfect fills
@@ -191,16 +193,27 @@ void Search::AddPerfectFills() {
   Report("perfect fills");
 }
 
-void Search::DiveOnce(int nth) {
+void Search::Dive(double jitter, std::vector<Column> kept) {
   DiveOptions dive;
-  dive.jitter = nth == 0 ? 0 : 0.1 * (1 + nth % 5);
+  dive.jitter = jitter;
   dive.below = best_ ? best_cost_ : std::numeric_limits<Cost>::max();
-  const auto chosen = Dive(in_, *columns_, dive, random_, work_);
+  dive.kept = std::move(kept);
+  const auto chosen = consolidate::Dive(in_, *columns_, dive, random_, work_);
   if (!chosen) return;
   Packing packing = PackColumns(in_, *chosen);
   Complete(packing, weights_, {1e-4, 60}, random_, work_);
   MoveToCheaperHosts(packing, work_);
   Offer(packing);
+}
+
+// Gives up part of the incumbent and dives for that part: smaller parts are
+// faster, larger ones see more. The shares rotate.
+void Search::DiveAgain(int nth) {
+  static constexpr double kShares[] = {0.1, 0.2, 0.35, 0.15, 0.6};
+  if (!best_) return Dive(0.2, {});
+  const double hosts = static_cast<double>(std::max<std::size_t>(1, ColumnsOf(*best_).size()));
+  const double share = std::max(kShares[nth % 5], std::min(1.0, 6 / hosts));
+  Dive(0.1 * (nth % 4), KeepBestHosts(*best_, full_prices_, share, random_));
 }
 
 void Search::TryRestrictedMaster() {
@@ -234,16 +247,18 @@ void Search::SearchOn() {
   if (by_columns && !is_done()) GenerateColumns(kFirstIterations);
   for (int dives = 0; !is_done();) {
     if (by_columns && dives > 0 && !columns_converged_) {
-      GenerateColumns(kFirstIterations);
-      if (is_unique() && !is_done()) ImproveIncumbent();
-      if (!columns_converged_) continue;
+      GenerateColumns(kMoreIterations);
     }
     if (by_columns && !is_done()) {
       Report("dive");
-      DiveOnce(dives++);
+      if (dives % 40 == 0)
+        Dive(dives == 0 ? 0 : 0.2, {});
+      else
+        DiveAgain(dives);
+      ++dives;
     }
-    if (!is_done()) ImproveIncumbent();
-    if (by_columns && columns_converged_ && !is_done() && dives % 3 == 2) TryRestrictedMaster();
+    if (!is_done() && (is_unique() || dives % 20 == 1)) ImproveIncumbent();
+    if (by_columns && columns_converged_ && !is_done() && dives % 30 == 20) TryRestrictedMaster();
     if (!by_columns && in_.has_budget) break;
   }
 }

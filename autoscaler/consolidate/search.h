@@ -31,7 +31,8 @@ class Search {
   void SearchOn();
   void AddPerfectFills();
   void GenerateColumns(int iterations);
-  void DiveOnce(int nth);
+  void Dive(double jitter, std::vector<Column> kept);
+  void DiveAgain(int nth);
   void TryRestrictedMaster();
   void ImproveIncumbent();
 
@@ -52,6 +53,7 @@ class Search {
   Improver improver_;
   std::unique_ptr<ColumnGeneration> columns_;
   bool columns_converged_ = false;
+  std::vector<double> full_prices_;   // by shape, of the LP of the whole problem
   std::size_t mastered_columns_ = 0;  // columns the last restricted master saw
   std::optional<Packing> best_;
   Cost best_cost_ = 0;

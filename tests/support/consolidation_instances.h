@@ -4,6 +4,8 @@
 // Planted ones are cut out of full hosts, so their optimum is known: with costs
 // proportional to capacity no placement is cheaper than the hosts that were cut.
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <string>
 #include <vector>
@@ -36,7 +38,7 @@ struct PlantedOptions {
 
 inline std::vector<std::string> ResourceNames(int resources) {
   std::vector<std::string> names = {"cpu", "memory"};
-  for (int k = 2; k < resources; ++k) names.push_back("r" + std::to_string(k));
+  for (int k = 2; k < resources; ++k) names.push_back(fmt::format("r{}", k));
   names.resize(static_cast<std::size_t>(resources));
   return names;
 }
@@ -78,7 +80,7 @@ inline Planted MakePlanted(const PlantedOptions& options) {
   for (int j = 0; j < options.hosts + spare; ++j) {
     const auto& base = kBase[options.types == 1 ? 1 : j % options.types];
     consolidate::Host host;
-    host.name = "host" + std::to_string(j);
+    host.name = fmt::format("host{}", j);
     host.capacity = {base[0], base[1] * kGib};
     for (int k = 2; k < options.resources; ++k) host.capacity.push_back(base[0] * (k + 1) + 1000);
     host.capacity.resize(static_cast<std::size_t>(options.resources));
@@ -111,8 +113,7 @@ inline Planted MakePlanted(const PlantedOptions& options) {
   for (std::size_t i = problem.vms.size(); i > 1; --i)
     std::swap(problem.vms[i - 1],
               problem.vms[static_cast<std::size_t>(random.Below(static_cast<int>(i)))]);
-  for (std::size_t i = 0; i < problem.vms.size(); ++i)
-    problem.vms[i].name = "vm" + std::to_string(i);
+  for (std::size_t i = 0; i < problem.vms.size(); ++i) problem.vms[i].name = fmt::format("vm{}", i);
   return planted;
 }
 
@@ -132,7 +133,7 @@ inline Problem MakeUniform(const UniformOptions& options) {
   problem.resources = ResourceNames(options.resources);
   for (int i = 0; i < options.vms; ++i) {
     consolidate::Vm vm;
-    vm.name = "vm" + std::to_string(i);
+    vm.name = fmt::format("vm{}", i);
     const double common = random.Unit();
     for (int k = 0; k < options.resources; ++k) {
       const bool against = options.correlation < 0 && k % 2 == 1;
@@ -144,7 +145,7 @@ inline Problem MakeUniform(const UniformOptions& options) {
     vm.migration_bytes = vm.demand.back();
     problem.vms.push_back(vm);
     problem.hosts.push_back(
-        {"host" + std::to_string(i),
+        {fmt::format("host{}", i),
          std::vector<Amount>(static_cast<std::size_t>(options.resources), options.capacity),
          consolidate::kCostScale, false});
   }
@@ -180,7 +181,7 @@ inline Problem MakeFleet(const FleetOptions& options) {
         static_cast<std::size_t>(std::pow(static_cast<double>(options.shapes), u) - 1);
     const auto& flavour = flavours[std::min(rank, flavours.size() - 1)];
     consolidate::Vm vm;
-    vm.name = "vm" + std::to_string(i);
+    vm.name = fmt::format("vm{}", i);
     vm.demand = {flavour.first, flavour.second};
     vm.migration_bytes = flavour.second;
     cpu += flavour.first;
@@ -197,7 +198,7 @@ inline Problem MakeFleet(const FleetOptions& options) {
        ++j) {
     const auto& size = sizes[static_cast<std::size_t>(random.Below(options.types))];
     const Cost cost = (size.first / 100 + size.second / kGib * 3) * 1000;
-    problem.hosts.push_back({"host" + std::to_string(j), {size.first, size.second}, cost, false});
+    problem.hosts.push_back({fmt::format("host{}", j), {size.first, size.second}, cost, false});
     have_cpu += size.first;
     have_memory += size.second;
   }
