@@ -41,10 +41,10 @@ struct SolveOptions {
   // Affects decisions.
   std::uint64_t seed = 1;
   std::int64_t work_limit = std::numeric_limits<std::int64_t>::max();
-  std::function<bool()> should_stop;  // a clock or a signal; may be called from lent threads
+  std::function<bool()> should_stop = {};  // a clock or a signal; may be called from lent threads
   // Affects cost only.
-  RunTasks run_tasks;  // empty: one after the other
-  std::function<void(const Progress&)> on_progress;
+  RunTasks run_tasks = {};  // empty: one after the other
+  std::function<void(const Progress&)> on_progress = {};
 };
 
 struct Solution {
