@@ -68,7 +68,12 @@ void Search::RaiseBound(double cost, const char* method) {
 void Search::Offer(const Packing& offered) {
   if (offered.unplaced_count() > 0) return;
   if (best_ && offered.cost() + in_.fixed_cost > best_cost_) return;
-  const Packing packing = Settle(offered, work_);
+  // Settling is greedy: what was offered may already stay closer to home.
+  TakeIfBetter(Settle(offered, work_));
+  TakeIfBetter(offered);
+}
+
+void Search::TakeIfBetter(const Packing& packing) {
   const auto audit = CheckPlacement(problem_, packing.placement());
   if (!audit) return;  // over the migration budget; anything else would be a bug the checker stops
   if (best_ && (audit->cost > best_cost_ ||
@@ -138,7 +143,7 @@ void Search::TryExhaustively() {
   if (result.best) Offer(MakePacking(in_, *result.best));
   if (!result.complete) return;
   proven_ = true;
-  if (result.best) {
+  if (best_) {
     solution_.lower_bound = best_cost_;
     solution_.bound_method = "exhaustive";
     return;

@@ -37,6 +37,7 @@ class Search {
   void ImproveIncumbent();
 
   void Offer(const Packing& packing);
+  void TakeIfBetter(const Packing& packing);
   void RaiseBound(double cost, const char* method);
   void Report(const char* phase);
   bool is_done() const;
