@@ -11,6 +11,7 @@
 #include "autoscaler/consolidate/dive.h"
 #include "autoscaler/consolidate/exhaustive.h"
 #include "autoscaler/consolidate/perfect_fill.h"
+#include "autoscaler/consolidate/repair.h"
 #include "autoscaler/consolidate/restricted_master.h"
 #include "autoscaler/consolidate/settle.h"
 
@@ -135,6 +136,13 @@ void Search::Start() {
     TryGreedyFamily(in_, weights_, work_, [&](const Packing& packing) { Offer(packing); });
 }
 
+// Tight or constrained problems: the starts left something unplaced.
+void Search::RepairAStart() {
+  Packing packing = FillHostByHost(in_, weights_, {1e-4, 20}, random_, work_);
+  PlaceByEjection(packing, WeightedSizes(in_, weights_), 200 + 20 * in_.vm_count(), random_, work_);
+  Offer(packing);
+}
+
 void Search::TryExhaustively() {
   if (in_.vm_count() > kExhaustiveVms) return;
   std::vector<int> all(static_cast<std::size_t>(in_.vm_count()));
@@ -251,6 +259,7 @@ void Search::SearchOn() {
   // A first rough LP, one dive for a good incumbent, then the LP to its end.
   if (by_columns && !is_done()) GenerateColumns(kFirstIterations);
   for (int dives = 0; !is_done();) {
+    if (!best_) RepairAStart();
     if (by_columns && dives > 0 && !columns_converged_) {
       GenerateColumns(kMoreIterations);
     }
@@ -297,6 +306,7 @@ Solution Search::Run() {
   RaiseBound(volume_.value, "volume");
   RaiseBound(ComputeDualFeasibleBound(in_, volume_), "dual-feasible functions");
   Start();
+  if (!is_done() && !best_) RepairAStart();
   if (!is_done()) TryExhaustively();
   if (!is_done()) SearchOn();
   return Finish();

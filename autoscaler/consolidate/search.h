@@ -26,6 +26,7 @@ class Search {
   bool FindInfeasible();
   void Start();
   void StartFromCurrent();
+  void RepairAStart();
   void TryExhaustively();
   void FindCulprits(std::int64_t nodes);
   void SearchOn();
