@@ -8,6 +8,8 @@ namespace {
 
 constexpr double kEps = 1e-9;
 constexpr int kWeightSteps = 25;
+// Between two looks at the limits; a power of two.
+constexpr std::int64_t kNodesPerLook = 4096;
 // Nodes that find good columns; more are spent only on proof.
 constexpr std::int64_t kQuickNodes = 5'000;
 // A label is about 100 bytes with its history.
@@ -139,7 +141,11 @@ void Pricer::Descend(std::size_t item, double value, double room) {
   for (std::size_t i = item; i < items_.size(); ++i) {
     const double bound = value + BoundFrom(i, room);
     if (bound <= best_ + kEps) return;
-    if (--nodes_left_ < 0) {
+    if ((--nodes_left_ & (kNodesPerLook - 1)) == 0) {
+      work_->Spend(kNodesPerLook);
+      if (work_->exhausted()) nodes_left_ = -1;
+    }
+    if (nodes_left_ < 0) {
       open_bound_ = std::max(open_bound_, bound);
       return;
     }
@@ -161,8 +167,9 @@ void Pricer::Descend(std::size_t item, double value, double room) {
 void Pricer::SearchDepthFirst(std::int64_t node_limit, WorkMeter& work) {
   open_bound_ = 0;
   nodes_left_ = node_limit;
+  work_ = &work;
   Descend(0, 0.0, 1.0);
-  work.Spend(node_limit - std::max<std::int64_t>(0, nodes_left_));
+  work.Spend((node_limit - std::max<std::int64_t>(0, nodes_left_)) % kNodesPerLook);
 }
 
 Priced Pricer::Price(int type, const std::vector<double>& value, const std::vector<int>& left,

@@ -69,6 +69,7 @@ class Pricer {
   double best_ = 0;
   double open_bound_ = 0;  // the best that cut-off branches could hold
   std::int64_t nodes_left_ = 0;
+  WorkMeter* work_ = nullptr;    // of the call that is running
   int type_ = 0;
   Priced result_;
 };
