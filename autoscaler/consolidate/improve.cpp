@@ -162,6 +162,7 @@ std::vector<Improver::Lane> Improver::Deal(const Packing& packing, std::int64_t 
   Random random(options_.seed * 1'000'003 + round_);
   Shuffle(used, random);
   std::vector<Lane> dealt;
+  dealt.reserve(static_cast<std::size_t>(lanes));
   for (int lane = 0; lane < lanes; ++lane)
     dealt.push_back({packing, {}, random.Next(), WorkMeter(quota / lanes, options_.should_stop)});
   for (std::size_t i = 0; i < used.size(); ++i)

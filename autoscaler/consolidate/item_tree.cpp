@@ -91,9 +91,9 @@ int ItemTree::Pick(std::uint64_t random) const {
 struct ItemTree::Search {
   const ItemTree& tree;
   const Packing& packing;
-  int host;
-  const Amount* room;
-  double best_size;
+  int host = 0;
+  const Amount* room = nullptr;
+  double best_size = 0;
   int best = -1;
   std::int64_t visited = 0;
 

@@ -37,10 +37,10 @@ class Pricer {
 
  private:
   struct Item {
-    int shape;
-    int most;                                  // copies
-    double value;                              // of one
-    double size;                               // surrogate, of one; the host's is 1
+    int shape = 0;
+    int most = 0;                              // copies
+    double value = 0;                          // of one
+    double size = 0;                           // surrogate, of one; the host's is 1
     double before_size = 0, before_value = 0;  // sums over the items before this one
   };
 
@@ -69,7 +69,7 @@ class Pricer {
   double best_ = 0;
   double open_bound_ = 0;  // the best that cut-off branches could hold
   std::int64_t nodes_left_ = 0;
-  WorkMeter* work_ = nullptr;    // of the call that is running
+  WorkMeter* work_ = nullptr;  // of the call that is running
   int type_ = 0;
   Priced result_;
 };

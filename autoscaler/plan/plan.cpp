@@ -25,7 +25,6 @@
 namespace ballast::plan {
 namespace {
 
-using consolidate::AntiAffinity;
 using consolidate::kNoHost;
 using consolidate::MayRunOn;
 using consolidate::Vm;

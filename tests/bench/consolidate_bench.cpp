@@ -56,9 +56,10 @@ Solution Run(const std::string& name, const Problem& problem, double seconds) {
       below_one_s = CpuSeconds() - start;
   };
   Solution solution = Solve(problem, options);
-  fmt::print("{:<34} gap {:7.3f} %  {:<9} {:7.2f} s  under 1 % at {:6.2f} s  {:6.0f} MB  bound: {}\n", name,
-             100 * Gap(solution), solution.status == Status::kOptimal ? "optimal" : "feasible",
-             CpuSeconds() - start, below_one_s, PeakMegabytes(), solution.bound_method);
+  fmt::print(
+      "{:<34} gap {:7.3f} %  {:<9} {:7.2f} s  under 1 % at {:6.2f} s  {:6.0f} MB  bound: {}\n",
+      name, 100 * Gap(solution), solution.status == Status::kOptimal ? "optimal" : "feasible",
+      CpuSeconds() - start, below_one_s, PeakMegabytes(), solution.bound_method);
   std::fflush(stdout);
   return solution;
 }
@@ -94,9 +95,11 @@ void BenchPlanted(int per_host, double seconds) {
       options.smallest = smallest;
       options.correlation = tie;
       const auto planted = test::MakePlanted(options);
-      const Solution solution = Run(fmt::format("planted 1000x{} parts>={} tie {}", per_host, smallest, tie),
-                                    planted.problem, seconds);
-      fmt::print("    cost {:.3f} % above the planted optimum\n", Above(solution.cost, planted.optimum));
+      const Solution solution =
+          Run(fmt::format("planted 1000x{} parts>={} tie {}", per_host, smallest, tie),
+              planted.problem, seconds);
+      fmt::print("    cost {:.3f} % above the planted optimum\n",
+                 Above(solution.cost, planted.optimum));
       RunGreedy(planted.problem, planted.optimum);
     }
 }
@@ -121,8 +124,8 @@ void BenchCurve() {
     const double start = CpuSeconds();
     const Packing packing = FillHostByHost(in, weights, {1e-4, 20}, random, work);
     const double seconds = CpuSeconds() - start;
-    fmt::print("curve {:>7} VMs  {:8.3f} s  {:6.2f} us per VM  {:8.3f} % above\n", in.vm_count(), seconds,
-               1e6 * seconds / in.vm_count(), Above(packing.cost(), planted.optimum));
+    fmt::print("curve {:>7} VMs  {:8.3f} s  {:6.2f} us per VM  {:8.3f} % above\n", in.vm_count(),
+               seconds, 1e6 * seconds / in.vm_count(), Above(packing.cost(), planted.optimum));
   }
 }
 
@@ -149,17 +152,18 @@ void Tally(const std::string& name, int instances, double seconds,
     spent += took;
     slowest = std::max(slowest, took);
   }
-  fmt::print("{:<44} proven optimal {:3}/{:3}  mean {:6.2f} s  slowest {:6.2f} s\n", name, optimal, instances,
-             spent / instances, slowest);
+  fmt::print("{:<44} proven optimal {:3}/{:3}  mean {:6.2f} s  slowest {:6.2f} s\n", name, optimal,
+             instances, spent / instances, slowest);
   std::fflush(stdout);
 }
 
 void BenchSmall(double seconds) {
   for (const int vms : {20, 60, 120})
     for (const int resources : {2, 3})
-      for (const auto& [low, high] : {std::pair{0.1, 0.4}, {0.001, 1.0}, {0.2, 0.8}, {0.05, 0.2}, {0.13, 0.67}})
-        Tally(fmt::format("{} VMs, {} resources, sizes {}-{}", vms, resources, low, high), 5, seconds,
-              [&, lo = low, hi = high](std::uint64_t seed) {
+      for (const auto& [low, high] :
+           {std::pair{0.1, 0.4}, {0.001, 1.0}, {0.2, 0.8}, {0.05, 0.2}, {0.13, 0.67}})
+        Tally(fmt::format("{} VMs, {} resources, sizes {}-{}", vms, resources, low, high), 5,
+              seconds, [&, lo = low, hi = high](std::uint64_t seed) {
                 test::UniformOptions options;
                 options.vms = vms;
                 options.resources = resources;
@@ -187,14 +191,16 @@ void BenchHard(double seconds) {
 // The instance in the project's JSON, one line a thing.
 int Write(const std::string& kind, int size, std::uint64_t seed) {
   Problem problem;
-  if (kind == "planted") problem = test::MakePlanted({.hosts = size, .vms_per_host = 10, .seed = seed}).problem;
+  if (kind == "planted")
+    problem = test::MakePlanted({.hosts = size, .vms_per_host = 10, .seed = seed}).problem;
   if (kind == "uniform") problem = test::MakeUniform({.vms = size, .seed = seed});
   if (kind == "fleet") problem = test::MakeFleet({.vms = size, .seed = seed});
   fmt::print("{{\"hosts\":[\n");
   for (std::size_t j = 0; j < problem.hosts.size(); ++j)
     fmt::print("{}{{\"name\":\"{}\",\"cpu\":{},\"memory\":{},\"cost\":{}}}\n", j == 0 ? "" : ",",
                problem.hosts[j].name, static_cast<double>(problem.hosts[j].capacity[0]) / 1000,
-               problem.hosts[j].capacity[1], static_cast<double>(problem.hosts[j].cost) / kCostScale);
+               problem.hosts[j].capacity[1],
+               static_cast<double>(problem.hosts[j].cost) / kCostScale);
   fmt::print("],\"vms\":[\n");
   for (std::size_t i = 0; i < problem.vms.size(); ++i) {
     const Vm& vm = problem.vms[i];
