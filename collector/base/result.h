@@ -56,10 +56,10 @@ struct Unit {};
 template <typename T = Unit>
 class [[nodiscard]] Result {
  public:
-  Result(T value)
-      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(Error error)
-      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `return value;` is the point.
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): so is `return error;`.
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -105,11 +105,14 @@ inline Result<> Ok() {
 // BALLAST_TRY(auto quota, ReadCpuMax(group), "resize " + name);
 #define BALLAST_TRY_CAT2(a, b) a##b
 #define BALLAST_TRY_CAT(a, b) BALLAST_TRY_CAT2(a, b)
+// NOLINTBEGIN(bugprone-macro-parentheses): `decl` declares, so it cannot stand in any.
 #define BALLAST_TRY(decl, expr, context)                                                \
   auto BALLAST_TRY_CAT(ballast_try_, __LINE__) = (expr);                                \
   if (!BALLAST_TRY_CAT(ballast_try_, __LINE__))                                         \
     return std::move(BALLAST_TRY_CAT(ballast_try_, __LINE__)).error().Context(context); \
   decl = *std::move(BALLAST_TRY_CAT(ballast_try_, __LINE__))
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 // The same for an operation whose value nobody needs.
 #define BALLAST_TRY_DO(expr, context)                                               \

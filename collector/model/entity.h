@@ -46,7 +46,9 @@ struct WorkloadKey {
   std::uint64_t cgroup_id = 0;
   std::uint32_t hierarchy_id = 0;  // 0: cgroup2
 
-  friend auto operator<=>(const WorkloadKey&, const WorkloadKey&) = default;
+  // clang-tidy 14 takes the generated comparison with 0 for a null pointer.
+  friend auto operator<=>(const WorkloadKey&,
+                          const WorkloadKey&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // One entity in a record: all of it where `kind` is set (birth, key record),
