@@ -255,7 +255,7 @@ Actuation CgroupActuator::SetMemoryV1(Adopted& adopted, std::int64_t bytes) {
     const auto text = dir.Read(kSwapLimitV1);
     const auto limit = text ? ParseMemoryLimit(*text) : std::nullopt;
     if (Finite(limit) && **limit < target) {
-      const Actuation raised = WriteChecked(adopted, dir, kSwapLimitV1, std::to_string(target));
+      Actuation raised = WriteChecked(adopted, dir, kSwapLimitV1, std::to_string(target));
       if (raised.outcome != Outcome::kApplied) return raised;
     }
   }
@@ -275,7 +275,7 @@ Actuation CgroupActuator::SetMemoryV2(Adopted& adopted, std::int64_t bytes) {
   if (!text) return FailedBy(dir, kMemoryMax, text.error());
   const auto hard = ParseMemoryLimit(*text);
   if (Finite(hard) && **hard < target + RoomAboveHigh(target)) {
-    const Actuation raised = WriteChecked(
+    Actuation raised = WriteChecked(
         adopted, dir, kMemoryMax, std::to_string(WholePages(target + RoomAboveHigh(target))));
     if (raised.outcome != Outcome::kApplied) return raised;
   }
