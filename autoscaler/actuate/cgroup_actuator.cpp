@@ -131,11 +131,19 @@ Result<> CgroupActuator::Remember(Adopted& adopted) {
       adopted.last_seen[file] = Writable(file, text);
       group.originals.push_back({file, Writable(file, text)});
     }
-    const bool known = std::ranges::any_of(journal_.groups, [&](const JournalGroup& one) {
+    const auto known = std::ranges::find_if(journal_.groups, [&](const JournalGroup& one) {
       return one.inode == group.inode && one.directory == group.directory;
     });
-    // What an earlier run left in the journal is older than what stands here now.
-    if (!known) journal_.groups.push_back(std::move(group));
+    if (known == journal_.groups.end()) {
+      journal_.groups.push_back(std::move(group));
+      return Ok();
+    }
+    // On cgroup2 both controllers' files lie in one directory. What an earlier
+    // run left in the journal is older than what stands here now.
+    for (Original& original : group.originals)
+      if (std::ranges::find(known->originals, original.file, &Original::file) ==
+          known->originals.end())
+        known->originals.push_back(std::move(original));
     return Ok();
   };
   if (adopted.cpu)
@@ -275,8 +283,8 @@ Actuation CgroupActuator::SetMemoryV2(Adopted& adopted, std::int64_t bytes) {
   if (!text) return FailedBy(dir, kMemoryMax, text.error());
   const auto hard = ParseMemoryLimit(*text);
   if (Finite(hard) && **hard < target + RoomAboveHigh(target)) {
-    Actuation raised = WriteChecked(
-        adopted, dir, kMemoryMax, std::to_string(WholePages(target + RoomAboveHigh(target))));
+    Actuation raised = WriteChecked(adopted, dir, kMemoryMax,
+                                    std::to_string(WholePages(target + RoomAboveHigh(target))));
     if (raised.outcome != Outcome::kApplied) return raised;
   }
   Actuation done = WriteChecked(adopted, dir, kHigh, std::to_string(target));

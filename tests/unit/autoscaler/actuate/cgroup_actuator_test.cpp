@@ -162,6 +162,21 @@ TEST_F(CgroupActuatorTest, TheOtherWritersValueIsWhatAReleasePutsBack) {
   EXPECT_EQ(tree_.Read("unified/agents/a", "cpu.max"), "70000 100000");
 }
 
+// On cgroup2 the files of both controllers lie in one directory.
+TEST_F(CgroupActuatorTest, V2CpuAndMemoryBothComeBack) {
+  const Group group = Adopted(V2());
+  actuator_->Set(group, Resource::kCpu, 1500);
+  actuator_->Set(group, Resource::kMemory, 64 * kMiB);
+
+  const auto released = actuator_->ReleaseAll();
+
+  ASSERT_TRUE(released) << released.error().ToString();
+  EXPECT_TRUE(released->failures.empty());
+  EXPECT_EQ(tree_.Read("unified/agents/a", "cpu.max"), "max 100000");
+  EXPECT_EQ(tree_.Read("unified/agents/a", "memory.high"), "max");
+  EXPECT_EQ(tree_.Read("unified/agents/a", "memory.max"), "max");
+}
+
 TEST_F(CgroupActuatorTest, GroupsBelowNoPrefixAreNeverAdopted) {
   const Group group = V2("system.slice/ssh.service");
 
