@@ -47,6 +47,10 @@ class ColumnGeneration {
   void SetHosts(const std::vector<int>& hosts);    // by type
   Outcome Solve(const Limits& limits, WorkMeter& work);
 
+  // One pricing at the LP's own prices, accurate to some hundredths of a per
+  // cent: a valid bound where exact pricing would take too long. Its columns stay.
+  double ProveRoughly(WorkMeter& work);
+
   // The LP over the columns so far, without new ones: its objective.
   double Reoptimize(WorkMeter& work);
 
@@ -63,7 +67,7 @@ class ColumnGeneration {
   struct Sweep;
 
   void SolveLp(WorkMeter& work);
-  Sweep PriceAll(double smoothing, std::int64_t nodes, WorkMeter& work);
+  Sweep PriceAll(double smoothing, const Pricer::Effort& effort, WorkMeter& work);
   bool RaiseArtificialCost();
 
   const Instance& in_;      // outlives this

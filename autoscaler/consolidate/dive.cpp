@@ -11,8 +11,6 @@ namespace {
 // Of the hosts still to be filled, the share fixed at once in large problems:
 // one column a time would need as many LPs as there are hosts.
 constexpr double kShareAtOnce = 0.04;
-// Of column generation between two fixings: the tail of it changes little.
-constexpr int kIterations = 12;
 // With so many hosts left each fixing is weighed against others.
 constexpr double kTailHosts = 60;
 constexpr std::size_t kCandidates = 8;
@@ -33,7 +31,7 @@ class Diver {
     while (std::any_of(demand_.begin(), demand_.end(), [](int left) { return left > 0; })) {
       if (work_.exhausted()) return false;
       ColumnGeneration::Limits limits;
-      limits.iterations = kIterations;
+      limits.iterations = options_.iterations;
       limits.nodes = options_.nodes;
       const auto outcome = cg_.Solve(limits, work_);
       if (!outcome.feasible) return false;

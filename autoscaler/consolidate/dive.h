@@ -16,7 +16,8 @@ struct DiveOptions {
   double jitter = 0;
   // Of interest only if the whole is cheaper; an end to hopeless dives.
   Cost below = 0;
-  std::int64_t nodes = 5'000;  // of one pricing
+  std::int64_t nodes = 2'000;  // of one pricing
+  int iterations = 12;         // of column generation between two fixings; its tail changes little
   // Hosts that are filled already and stay so; the dive fills the rest.
   std::vector<Column> kept;
 };

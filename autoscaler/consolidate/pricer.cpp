@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace ballast::consolidate {
 namespace {
@@ -10,8 +12,13 @@ constexpr double kEps = 1e-9;
 constexpr int kWeightSteps = 25;
 // Between two looks at the limits; a power of two.
 constexpr std::int64_t kNodesPerLook = 4096;
-// Nodes that find good columns; more are spent only on proof.
-constexpr std::int64_t kQuickNodes = 5'000;
+// Depth first up to here; more nodes are spent only on proof.
+constexpr std::int64_t kQuickNodes = 2'000;
+// Refilling one host: steps, steps without success that end it, nodes of each.
+constexpr int kLargeHost = 12;  // VMs; hosts of fewer are searched well enough depth first
+constexpr int kRefills = 60;
+constexpr int kRefillPatience = 15;
+constexpr std::int64_t kRefillNodes = 300;
 // A label is about 100 bytes with its history.
 constexpr std::int64_t kMostLabels = 100'000;
 
@@ -105,6 +112,10 @@ void Pricer::ChooseWeights(int type) {
   }
 }
 
+double Pricer::EnoughToBeat() const {
+  return best_ * (1 + tolerance_) + kEps;
+}
+
 // Dantzig's bound of the items from `item` on for surrogate room `room`; items
 // partly taken count whole, which only raises it.
 double Pricer::BoundFrom(std::size_t item, double room) const {
@@ -126,6 +137,7 @@ bool Pricer::FitsSets(const Shape& shape) const {
 
 void Pricer::Record(double value) {
   best_ = value;
+  best_taken_ = taken_;
   Column column;
   column.type = type_;
   for (std::size_t i = 0; i < items_.size(); ++i)
@@ -140,7 +152,7 @@ void Pricer::Descend(std::size_t item, double value, double room) {
   if (value > best_ + kEps) Record(value);
   for (std::size_t i = item; i < items_.size(); ++i) {
     const double bound = value + BoundFrom(i, room);
-    if (bound <= best_ + kEps) return;
+    if (bound <= EnoughToBeat()) return;
     if ((--nodes_left_ & (kNodesPerLook - 1)) == 0) {
       work_->Spend(kNodesPerLook);
       if (work_->exhausted()) nodes_left_ = -1;
@@ -149,18 +161,10 @@ void Pricer::Descend(std::size_t item, double value, double room) {
       open_bound_ = std::max(open_bound_, bound);
       return;
     }
-    if (taken_[i] == items_[i].most) continue;
-    const Shape& shape = in_.shapes[items_[i].shape];
-    bool fits = shape.sets.empty() || FitsSets(shape);
-    for (int k = 0; k < in_.resources; ++k) fits &= shape.demand[k] <= room_[k];
-    if (!fits) continue;
-    for (int k = 0; k < in_.resources; ++k) room_[k] -= shape.demand[k];
-    for (const int set : shape.sets) ++set_count_[set];
-    ++taken_[i];
+    if (!CanTake(i)) continue;
+    Change(i, 1);
     Descend(i, value + items_[i].value, std::max(0.0, room - items_[i].size));
-    --taken_[i];
-    for (const int set : shape.sets) --set_count_[set];
-    for (int k = 0; k < in_.resources; ++k) room_[k] += shape.demand[k];
+    Change(i, -1);
   }
 }
 
@@ -172,8 +176,90 @@ void Pricer::SearchDepthFirst(std::int64_t node_limit, WorkMeter& work) {
   work.Spend((node_limit - std::max<std::int64_t>(0, nodes_left_)) % kNodesPerLook);
 }
 
+// Large neighbourhoods within one host: some copies out by chance, the room they
+// leave filled again depth first, kept when it is worth more. Where hosts hold
+// dozens of VMs, depth first alone spends its nodes on the last few of them.
+void Pricer::SearchByRefilling(WorkMeter& work) {
+  const double floor = best_, tolerance = std::exchange(tolerance_, 0);
+  double value = FillGreedily();
+  const bool is_large = std::accumulate(taken_.begin(), taken_.end(), 0) >= kLargeHost;
+  for (int step = 0, failed = 0; is_large && step < kRefills && failed < kRefillPatience; ++step) {
+    const std::vector<int> before = taken_;
+    const double without = TakeOut(2 + random_.Below(4), value);
+    double room = 1;
+    for (std::size_t i = 0; i < items_.size(); ++i) room -= taken_[i] * items_[i].size;
+    best_ = value;
+    nodes_left_ = kRefillNodes;
+    work_ = &work;
+    Descend(0, without, std::max(0.0, room));
+    work.Spend(kRefillNodes - std::max<std::int64_t>(0, nodes_left_));
+    failed = best_ > value ? 0 : failed + 1;
+    PutIn(best_ > value ? best_taken_ : before);
+    value = best_;
+  }
+  PutIn(std::vector<int>(items_.size(), 0));
+  best_ = is_large ? std::max(floor, value) : floor;
+  tolerance_ = tolerance;
+}
+
+// Item after item, each the one worth most for its share of the room that is
+// left of what it needs most: keeps the resources in balance.
+double Pricer::FillGreedily() {
+  double value = 0;
+  for (int next = 0; next >= 0;) {
+    next = -1;
+    double most = 0;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (!CanTake(i)) continue;
+      double share = 1e-9;
+      for (int k = 0; k < in_.resources; ++k)
+        share = std::max(share, static_cast<double>(in_.shapes[items_[i].shape].demand[k]) /
+                                    static_cast<double>(std::max<Amount>(1, room_[k])));
+      if (items_[i].value / share > most)
+        most = items_[i].value / share, next = static_cast<int>(i);
+    }
+    if (next >= 0) value += items_[next].value, Change(next, 1);
+  }
+  return value;
+}
+
+double Pricer::TakeOut(int copies, double value) {
+  for (int n = 0; n < copies; ++n) {
+    std::vector<int> some;
+    for (std::size_t i = 0; i < items_.size(); ++i)
+      if (taken_[i] > 0) some.push_back(static_cast<int>(i));
+    if (some.empty()) break;
+    const int i = some[random_.Below(static_cast<int>(some.size()))];
+    Change(i, -1);
+    value -= items_[i].value;
+  }
+  return value;
+}
+
+void Pricer::PutIn(const std::vector<int>& taken) {
+  for (std::size_t i = 0; i < items_.size(); ++i)
+    if (taken[i] != taken_[i]) Change(i, taken[i] - taken_[i]);
+}
+
+bool Pricer::CanTake(std::size_t item) const {
+  if (taken_[item] == items_[item].most) return false;
+  const Shape& shape = in_.shapes[items_[item].shape];
+  for (int k = 0; k < in_.resources; ++k)
+    if (shape.demand[k] > room_[k]) return false;
+  return shape.sets.empty() || FitsSets(shape);
+}
+
+void Pricer::Change(std::size_t item, int copies) {
+  const Shape& shape = in_.shapes[items_[item].shape];
+  taken_[item] += copies;
+  for (int k = 0; k < in_.resources; ++k) room_[k] -= copies * shape.demand[k];
+  for (const int set : shape.sets) set_count_[set] += copies;
+}
+
 Priced Pricer::Price(int type, const std::vector<double>& value, const std::vector<int>& left,
-                     double floor, std::int64_t node_limit, WorkMeter& work) {
+                     double floor, const Effort& effort, WorkMeter& work) {
+  const std::int64_t node_limit = effort.nodes;
+  tolerance_ = effort.tolerance;
   result_ = {};
   type_ = type;
   CollectItems(type, value, left);
@@ -187,15 +273,19 @@ Priced Pricer::Price(int type, const std::vector<double>& value, const std::vect
   best_ = floor;
   work.Spend(static_cast<std::int64_t>(items_.size()) * (kWeightSteps + 2) / 2);
   SearchDepthFirst(std::min(node_limit, kQuickNodes), work);
-  result_.upper_bound = std::max(best_ + kEps, open_bound_);
-  if (nodes_left_ >= 0 || node_limit <= kQuickNodes) return std::move(result_);
+  result_.upper_bound = std::max(EnoughToBeat(), open_bound_);
+  if (nodes_left_ >= 0) return std::move(result_);
+  const double open = open_bound_;
+  SearchByRefilling(work);
+  result_.upper_bound = std::max(EnoughToBeat(), open);
+  if (node_limit <= kQuickNodes) return std::move(result_);
   // Proof is wanted: labels where fillings meet, more depth where they do not.
   const auto labels = static_cast<std::size_t>(std::min(node_limit, kMostLabels));
   const double bound = SearchByLabels(labels, work);
-  result_.upper_bound = std::min(result_.upper_bound, std::max(best_, bound) + kEps);
-  if (result_.upper_bound <= best_ + 2 * kEps) return std::move(result_);
+  result_.upper_bound = std::min(result_.upper_bound, std::max(EnoughToBeat(), bound + kEps));
+  if (result_.upper_bound <= EnoughToBeat() + kEps) return std::move(result_);
   SearchDepthFirst(node_limit, work);
-  result_.upper_bound = std::min(result_.upper_bound, std::max(best_ + kEps, open_bound_));
+  result_.upper_bound = std::min(result_.upper_bound, std::max(EnoughToBeat(), open_bound_));
   return std::move(result_);
 }
 

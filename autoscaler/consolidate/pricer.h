@@ -9,13 +9,15 @@
 // size; a node is cut by Dantzig's bound of the surrogate knapsack, whose
 // multipliers minimise that bound at the root (exponentiated subgradient, warm
 // from the last call). Where that runs into the node limit (hosts of forty VMs,
-// many ways worth nearly the same), a second search merges partial fillings that
-// leave the same room. Exact unless both limits end it; the upper bound is valid
+// many ways worth nearly the same), a host is filled greedily and refilled in
+// parts, and where proof is wanted another search merges partial fillings that
+// leave the same room. Exact unless the limits end it; the upper bound is valid
 // either way. Not thread-safe; owned by one column generation.
 
 #include <vector>
 
 #include "autoscaler/consolidate/column.h"
+#include "autoscaler/consolidate/random.h"
 #include "autoscaler/consolidate/work.h"
 
 namespace ballast::consolidate {
@@ -28,12 +30,17 @@ struct Priced {
 
 class Pricer {
  public:
+  struct Effort {
+    std::int64_t nodes = 2'000;  // up to this many, depth first and refilling alone
+    double tolerance = 0;        // relative; fillings better by less than this are not looked for
+  };
+
   explicit Pricer(const Instance& in);
 
   // `value` (pi) and `left` are per shape. Columns of value below `floor` are of
   // no interest: the search may cut them, and then upper_bound is `floor`.
   Priced Price(int type, const std::vector<double>& value, const std::vector<int>& left,
-               double floor, std::int64_t node_limit, WorkMeter& work);
+               double floor, const Effort& effort, WorkMeter& work);
 
  private:
   struct Item {
@@ -49,12 +56,21 @@ class Pricer {
   double Relax(const std::vector<double>& weights, std::vector<double>* use);
   void SortByEfficiency(const std::vector<double>& weights);
   void ChooseWeights(int type);
+  double EnoughToBeat() const;  // bounds up to this end a branch
   double BoundFrom(std::size_t item, double room) const;
   void SearchDepthFirst(std::int64_t node_limit, WorkMeter& work);
   void Descend(std::size_t item, double value, double room);
   // The best upper bound the search by labels can give; columns it finds are
   // recorded. In pricer_labels.cpp.
   double SearchByLabels(std::size_t most_labels, WorkMeter& work);
+  // Good columns of large hosts, no proof; what it finds is recorded.
+  void SearchByRefilling(WorkMeter& work);
+  double FillGreedily();
+  // Copies leave by chance; what the rest is worth.
+  double TakeOut(int copies, double value);
+  void PutIn(const std::vector<int>& taken);
+  bool CanTake(std::size_t item) const;
+  void Change(std::size_t item, int copies);
   bool FitsSets(const Shape& shape) const;
   void Record(double value);
 
@@ -64,9 +80,12 @@ class Pricer {
   std::vector<double> relative_;  // [shape * resources + k], of the type's capacity
   // Search state.
   std::vector<Amount> room_;
-  std::vector<int> taken_;      // as items_
-  std::vector<int> set_count_;  // by anti-affinity set
+  std::vector<int> taken_;       // as items_
+  std::vector<int> best_taken_;  // of the best filling recorded
+  Random random_{1};             // of refilling; fixed, so that answers repeat
+  std::vector<int> set_count_;   // by anti-affinity set
   double best_ = 0;
+  double tolerance_ = 0;
   double open_bound_ = 0;  // the best that cut-off branches could hold
   std::int64_t nodes_left_ = 0;
   WorkMeter* work_ = nullptr;  // of the call that is running

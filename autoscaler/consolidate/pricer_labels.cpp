@@ -61,15 +61,16 @@ double Pricer::SearchByLabels(std::size_t most_labels, WorkMeter& work) {
   std::vector<Amount> room(static_cast<std::size_t>(resources));
   double best = best_;
   int best_id = -1;
+  const double slack = 1 + tolerance_;
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Item& item = items_[i];
     const Shape& shape = in_.shapes[static_cast<std::size_t>(item.shape)];
     // Dropped before they are extended: the bound covers this item and the rest.
     std::size_t kept = 0;
-    double bound = best;
+    double bound = best * slack;
     for (std::size_t l = 0; l < labels.size(); ++l) {
       const double promise = labels[l].value + BoundFrom(i, labels[l].room);
-      if (promise <= best + kEps) continue;
+      if (promise <= best * slack + kEps) continue;
       bound = std::max(bound, promise);
       labels[kept] = labels[l];
       ids[kept] = ids[l];
@@ -99,7 +100,8 @@ double Pricer::SearchByLabels(std::size_t most_labels, WorkMeter& work) {
         const int parent = copy == 0 ? ids[l] : static_cast<int>(history.size()) - 1;
         label = {label.value + item.value, std::max(0.0, label.room - item.size), parent,
                  static_cast<int>(i)};
-        if (i + 1 < items_.size() && label.value + BoundFrom(i + 1, label.room) <= best + kEps &&
+        if (i + 1 < items_.size() &&
+            label.value + BoundFrom(i + 1, label.room) <= best * slack + kEps &&
             label.value <= best + kEps && copy + 1 == item.most)
           break;
         history.push_back(label);
@@ -128,7 +130,7 @@ double Pricer::SearchByLabels(std::size_t most_labels, WorkMeter& work) {
           ids.push_back(id);
           rooms.insert(rooms.end(), room.begin(), room.end());
         }
-        if (history.size() > 16 * most_labels) return std::max(bound, best);
+        if (history.size() > 16 * most_labels) return std::max(bound, best * slack);
       }
     }
   }
@@ -147,7 +149,7 @@ double Pricer::SearchByLabels(std::size_t most_labels, WorkMeter& work) {
     if (valid) Record(best);
     std::fill(taken_.begin(), taken_.end(), 0);
   }
-  return best;
+  return best * slack;
 }
 
 }  // namespace ballast::consolidate

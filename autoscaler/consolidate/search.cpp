@@ -26,6 +26,14 @@ constexpr std::size_t kMostShapes = 1'500;
 constexpr std::int64_t kGreedyPairs = 3'000'000;
 constexpr int kFirstIterations = 50;
 constexpr int kMoreIterations = 20;
+// Where costs are finer than this share of the whole, the last hundredths of a per
+// cent of bound and dive are not worth their time.
+constexpr double kFineStep = 2e-4;
+constexpr int kFineDiveIterations = 5;
+constexpr int kProofRounds = 5;
+// Columns that lose more than this share of their cost at the LP's prices hardly
+// ever come back in a dive, but slow each of its LPs down.
+constexpr double kMostLoss = 0.02;
 constexpr std::size_t kMostPerfectFills = 20'000;
 constexpr std::size_t kMostMasterColumns = 20'000;
 
@@ -47,6 +55,11 @@ Search::Search(const Problem& problem, const SolveOptions& options)
 
 bool Search::is_unique() const {
   return 4 * in_.shapes.size() > static_cast<std::size_t>(in_.vm_count());
+}
+
+bool Search::has_fine_costs() const {
+  return !is_unique() && best_ &&
+         static_cast<double>(in_.cost_step) < kFineStep * static_cast<double>(best_cost_);
 }
 
 bool Search::is_done() const {
@@ -179,8 +192,11 @@ void Search::GenerateColumns(int iterations) {
   ColumnGeneration::Limits limits;
   limits.iterations = iterations;
   if (best_) limits.enough = static_cast<double>(best_cost_ - in_.fixed_cost);
+  if (has_fine_costs()) limits.nodes = 0;
   const auto outcome = columns_->Solve(limits, work_);
   RaiseBound(outcome.bound, "column generation");
+  if (has_fine_costs() && !work_.exhausted())
+    RaiseBound(columns_->ProveRoughly(work_), "column generation");
   columns_converged_ = outcome.converged;
   full_prices_ = columns_->prices();
 }
@@ -206,12 +222,38 @@ void Search::AddPerfectFills() {
   Report("perfect fills");
 }
 
+// Of the columns known, those that fit beside `kept` hosts and lose little at the
+// prices of the LP.
+std::vector<Column> Search::SelectColumns(const std::vector<Column>& kept) const {
+  std::vector<int> demand;
+  for (const Shape& shape : in_.shapes) demand.push_back(static_cast<int>(shape.vms.size()));
+  for (const Column& column : kept)
+    for (const auto& [shape, count] : column.counts) demand[shape] -= count;
+  std::vector<Column> selected;
+  for (const Column& column : columns_->columns()) {
+    const double cost = static_cast<double>(in_.types[column.type].cost) / kCostScale;
+    double value = 0;
+    bool fits = true;
+    for (const auto& [shape, count] : column.counts) {
+      value += full_prices_[shape] * count;
+      fits &= count <= demand[shape];
+    }
+    if (fits && value >= cost * (1 - kMostLoss)) selected.push_back(column);
+  }
+  return selected;
+}
+
 void Search::Dive(double jitter, std::vector<Column> kept) {
   DiveOptions dive;
   dive.jitter = jitter;
   dive.below = best_ ? best_cost_ : std::numeric_limits<Cost>::max();
   dive.kept = std::move(kept);
-  const auto chosen = consolidate::Dive(in_, *columns_, dive, random_, work_);
+  std::optional<ColumnGeneration> few;
+  if (has_fine_costs()) {
+    dive.iterations = kFineDiveIterations;
+    few.emplace(in_).Add(SelectColumns(dive.kept));
+  }
+  const auto chosen = consolidate::Dive(in_, few ? *few : *columns_, dive, random_, work_);
   if (!chosen) return;
   Packing packing = PackColumns(in_, *chosen);
   Complete(packing, weights_, {1e-4, 60}, random_, work_);
@@ -261,7 +303,9 @@ void Search::SearchOn() {
   for (int dives = 0; !is_done();) {
     if (!best_) RepairAStart();
     if (by_columns && dives > 0 && !columns_converged_) {
-      GenerateColumns(kMoreIterations);
+      // The bound is the coarser of the two once a first dive is through.
+      const int rounds = dives == 1 && has_fine_costs() ? kProofRounds : 1;
+      for (int i = 0; i < rounds && !is_done(); ++i) GenerateColumns(kMoreIterations);
     }
     if (by_columns && !is_done()) {
       Report("dive");

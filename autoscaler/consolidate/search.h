@@ -34,6 +34,7 @@ class Search {
   void GenerateColumns(int iterations);
   void Dive(double jitter, std::vector<Column> kept);
   void DiveAgain(int nth);
+  std::vector<Column> SelectColumns(const std::vector<Column>& kept) const;
   void TryRestrictedMaster();
   void ImproveIncumbent();
 
@@ -43,6 +44,7 @@ class Search {
   void Report(const char* phase);
   bool is_done() const;
   bool is_unique() const;  // hardly two VMs are alike
+  bool has_fine_costs() const;
   Solution Finish();
 
   const Problem& problem_;

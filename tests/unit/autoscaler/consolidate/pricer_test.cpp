@@ -51,7 +51,7 @@ TEST_P(PricerTest, NeverClaimsLessThanTheBest) {
     const double best = BestByTrying(in, value, 0, in.types[0].capacity);
     WorkMeter work;
 
-    const Priced priced = pricer.Price(0, value, left, 0, GetParam().nodes, work);
+    const Priced priced = pricer.Price(0, value, left, 0, {GetParam().nodes, 0}, work);
 
     ASSERT_GE(priced.upper_bound, best - 1e-6) << "trial " << trial;
     ASSERT_LE(priced.value, best + 1e-6);
@@ -95,8 +95,8 @@ TEST(PricerTest, LabelsProveWhatDepthFirstCannot) {
   }
   WorkMeter work;
 
-  const Priced quick = pricer.Price(0, value, left, 0, 5'000, work);
-  const Priced proven = pricer.Price(0, value, left, 0, 100'000, work);
+  const Priced quick = pricer.Price(0, value, left, 0, {2'000, 0}, work);
+  const Priced proven = pricer.Price(0, value, left, 0, {100'000, 0}, work);
 
   EXPECT_GT(quick.upper_bound, quick.value + 1e-6);
   EXPECT_LE(proven.upper_bound, proven.value + 1e-6);
