@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 namespace ballast::consolidate {
@@ -15,7 +14,6 @@ constexpr std::int64_t kNodesPerLook = 4096;
 // Depth first up to here; more nodes are spent only on proof.
 constexpr std::int64_t kQuickNodes = 2'000;
 // Refilling one host: steps, steps without success that end it, nodes of each.
-constexpr int kLargeHost = 12;  // VMs; hosts of fewer are searched well enough depth first
 constexpr int kRefills = 60;
 constexpr int kRefillPatience = 15;
 constexpr std::int64_t kRefillNodes = 300;
@@ -182,8 +180,7 @@ void Pricer::SearchDepthFirst(std::int64_t node_limit, WorkMeter& work) {
 void Pricer::SearchByRefilling(WorkMeter& work) {
   const double floor = best_, tolerance = std::exchange(tolerance_, 0);
   double value = FillGreedily();
-  const bool is_large = std::accumulate(taken_.begin(), taken_.end(), 0) >= kLargeHost;
-  for (int step = 0, failed = 0; is_large && step < kRefills && failed < kRefillPatience; ++step) {
+  for (int step = 0, failed = 0; step < kRefills && failed < kRefillPatience; ++step) {
     const std::vector<int> before = taken_;
     const double without = TakeOut(2 + random_.Below(4), value);
     double room = 1;
@@ -198,7 +195,7 @@ void Pricer::SearchByRefilling(WorkMeter& work) {
     value = best_;
   }
   PutIn(std::vector<int>(items_.size(), 0));
-  best_ = is_large ? std::max(floor, value) : floor;
+  best_ = std::max(floor, value);
   tolerance_ = tolerance;
 }
 
@@ -276,7 +273,8 @@ Priced Pricer::Price(int type, const std::vector<double>& value, const std::vect
   result_.upper_bound = std::max(EnoughToBeat(), open_bound_);
   if (nodes_left_ >= 0) return std::move(result_);
   const double open = open_bound_;
-  SearchByRefilling(work);
+  // Where sizes are unique, hosts are small and depth first sees enough of them.
+  if (in_.vm_count() >= 4 * std::ssize(in_.shapes)) SearchByRefilling(work);
   result_.upper_bound = std::max(EnoughToBeat(), open);
   if (node_limit <= kQuickNodes) return std::move(result_);
   // Proof is wanted: labels where fillings meet, more depth where they do not.
