@@ -47,11 +47,12 @@ def run(stack, mode, seconds, seed, show):
         watch.stop()
         outcome.throttled_ns = sum(cgroups.throttled_ns(agent.cgroup_path) or 0 for agent in agents)
         outcome.oom_kills = sum(cgroups.oom_kills(agent.cgroup_path) or 0 for agent in agents)
+        # Before the old limits come back and do what they did.
+        calls = [call for agent in agents for call in agent.calls()]
         # The daemon first, so that what it puts back is seen in the files. It waits for a burst to end
         # before a memory limit goes back below what the burst holds.
         stack.stop("autoscaler", signal.SIGTERM)
         outcome.restored = all(cgroups.limits(agent.cgroup_path) == agent.original_limits for agent in agents)
-        calls = [call for agent in agents for call in agent.calls()]
         stack.remove_agents()
         stack.stop("collector", signal.SIGTERM)
     outcome.bursts = len(calls)
