@@ -98,16 +98,21 @@ void WriteFields(JsonWriter& json, const FieldSet& fields) {
   json.EndObject();
 }
 
-void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
-                   const RateWindow::Rates& rates) {
-  const FieldSet& fields = entity.fields;
+// Who it is: what both forms of a workload begin with.
+static void BeginWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& entity) {
   json.BeginObject()
       .Key("ref")
       .Number(static_cast<std::uint64_t>(ref))
       .Key("kind")
       .Text(NameOf(entity.kind));
-  json.Key("name").Text(DisplayName(fields));
-  WriteText(json, "path", fields.GetText(Field::kPath));
+  json.Key("name").Text(DisplayName(entity.fields));
+  WriteText(json, "path", entity.fields.GetText(Field::kPath));
+}
+
+void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
+                   const RateWindow::Rates& rates) {
+  const FieldSet& fields = entity.fields;
+  BeginWorkload(json, ref, entity);
   json.Key("rates").BeginObject();
   WriteReal(json, "cpu_cores", rates.cpu_cores);
   WriteReal(json, "throttled_share", rates.throttled_share);
@@ -128,13 +133,7 @@ void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& 
 void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
                       const RateWindow::Rates& rates) {
   const FieldSet& fields = entity.fields;
-  json.BeginObject()
-      .Key("ref")
-      .Number(static_cast<std::uint64_t>(ref))
-      .Key("kind")
-      .Text(NameOf(entity.kind));
-  json.Key("name").Text(DisplayName(fields));
-  WriteText(json, "path", fields.GetText(Field::kPath));
+  BeginWorkload(json, ref, entity);
   WriteReal(json, "cpu_cores", rates.cpu_cores);
   WriteCpuLimit(json, "cpu_limit_cores", fields);
   WriteReal(json, "throttled_share", rates.throttled_share);
