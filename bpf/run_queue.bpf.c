@@ -2,7 +2,7 @@
 // Run-queue wait and CPU time per workload and CPU, from one hook and without
 // reading a clock.
 //
-//   sched_switch  prev --> ran += its sum_exec_runtime since switch-in
+//   sched_switch  prev --> ran += its sum_exec_runtime since last booked
 //                          own quota used up? mark the task, event
 //                 next --> wait = (run_delay - last seen) + (rq clock - last_queued)
 //                          marked? own_waits : waits
@@ -11,10 +11,15 @@
 // both terms together are what schedstat will say a moment later, waits that
 // migrated while queued included.
 //
+// What was booked is remembered with the task, not with the CPU: a switch that
+// the hook did not see (about 1 % of them on one kernel in use, around a thread
+// of its init; no recursion counted) is made up for at the task's next one, and
+// sched_process_exit stands in for a last one that never comes.
+//
 // User space (collector/source/bpf/run_queue.h) folds the CPUs and never writes.
 //
-// Needs: kernel BTF, tp_btf, CONFIG_SCHED_INFO, task storage (5.11). Cost: one
-// task-storage lookup and two array lookups per switch.
+// Needs: kernel BTF, tp_btf, CONFIG_SCHED_INFO, task storage (5.11). Cost: two
+// task-storage lookups and two array lookups per switch.
 // Left out on purpose: the idle task; waits before a task was first seen;
 // before 6.18, throttling of tasks that were queued, not running, when the
 // quota ran out (it counts as ordinary wait).
@@ -28,9 +33,12 @@
 #include <bpf/bpf_tracing.h>
 
 const volatile __u32 cfg_cpus = 1;			    /* possible CPUs */
+/* CLOCK_BOOTTIME; what tasks born later run and wait is ours from birth. */
+const volatile __u64 cfg_loaded_ns = 0;
 const volatile __u64 cfg_throttle_gap_ns = 5 * 1000 * 1000; /* between events of one slot */
 
 struct rql_task {
+	u64 exec_ns;	  /* sum_exec_runtime that is booked */
 	u64 run_delay_ns; /* run_delay as of the last switch-in */
 	u64 css_set;	  /* address the cached slot belongs to; 0: task not seen before */
 	u64 generation;	  /* of the slot table then */
@@ -53,15 +61,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct rql_row);
 } rql_rows SEC(".maps");
-
-/* Sized by user space: possible CPUs. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct rql_cpu);
-} rql_cpus SEC(".maps");
 
 struct rql_limits_map rql_limits SEC(".maps");
 
@@ -143,55 +142,52 @@ static __always_inline void report_throttle(struct task_struct *prev, u32 slot)
 	emit_event(&event, DRP_RING_THROTTLE);
 }
 
-static __always_inline void book_ran(u32 slot, u32 cpu, u64 ran_ns)
+/* The task's memory, made where it has none. NULL: no memory left, counted. */
+static __always_inline struct rql_task *see(struct task_struct *task)
 {
-	struct rql_row *row = row_of(slot, cpu);
+	struct rql_task *seen =
+	    bpf_task_storage_get(&rql_tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	if (row)
-		row->ran_ns += ran_ns;
-}
-
-/* A switch that this hook did not see lies between the task it last saw come
- * and the one that goes (about 1 % of switches on one kernel in use, from a
- * thread of its init; no recursion counted). The scheduler's own mark of where
- * a stint began, prev_sum_exec_runtime, closes both gaps. */
-static __always_inline void book_unseen(struct task_struct *prev, struct rql_cpu *here, u32 cpu)
-{
-	struct task_struct *stale = (void *)here->task;
-	struct rql_task *seen;
-	u64 ran_ns;
-
-	/* May be gone: then the reads fail or say another pid. Not picked again
-	 * since, or its time is booked elsewhere: the mark must be ours. */
-	if (stale && BPF_CORE_READ(stale, pid) == (int)here->pid &&
-	    BPF_CORE_READ(stale, se.prev_sum_exec_runtime) == here->exec_ns) {
-		ran_ns = BPF_CORE_READ(stale, se.sum_exec_runtime) - here->exec_ns;
-		book_ran(here->slot, cpu, ran_ns);
+	if (!seen) {
+		count_drop(DRP_TASK_STORAGE);
+		return NULL;
 	}
-	here->slot = SLT_OTHER;
-	if (prev->flags & PF_IDLE)
-		return;
-	seen = bpf_task_storage_get(&rql_tasks, prev, 0, 0);
-	if (!seen)
-		return; /* on the CPU since before we attached */
-	here->slot = seen->slot;
-	book_ran(here->slot, cpu, prev->se.sum_exec_runtime - prev->se.prev_sum_exec_runtime);
+	if (seen->css_set)
+		return seen;
+	cached_slot(task, seen);
+	/* What an older task ran and waited before is not ours to book. */
+	if (task->start_boottime < cfg_loaded_ns) {
+		seen->exec_ns = task->se.sum_exec_runtime;
+		seen->run_delay_ns = task->sched_info.run_delay;
+	}
+	return seen;
 }
 
-static __always_inline void leave_cpu(struct task_struct *prev, struct rql_cpu *here, u32 cpu)
+/* All that it ran since the last booking, to the workload it was in then. */
+static __always_inline void book_ran(struct task_struct *task, struct rql_task *seen, u32 cpu)
 {
-	struct rql_task *seen;
+	u64 exec_ns = task->se.sum_exec_runtime;
+	struct rql_row *row;
 
-	if (here->task == (u64)prev)
-		book_ran(here->slot, cpu, prev->se.sum_exec_runtime - here->exec_ns);
-	else
-		book_unseen(prev, here, cpu);
-	if ((prev->flags & PF_IDLE) || !own_throttled(prev))
+	if (exec_ns == seen->exec_ns)
 		return;
-	seen = bpf_task_storage_get(&rql_tasks, prev, 0, 0);
-	if (seen)
-		seen->own_throttled = 1;
-	report_throttle(prev, here->slot);
+	row = row_of(seen->slot, cpu);
+	if (row)
+		row->ran_ns += exec_ns - seen->exec_ns;
+	seen->exec_ns = exec_ns;
+}
+
+static __always_inline void leave_cpu(struct task_struct *prev, u32 cpu)
+{
+	struct rql_task *seen = see(prev);
+
+	if (!seen)
+		return;
+	book_ran(prev, seen, cpu);
+	if (!own_throttled(prev))
+		return;
+	seen->own_throttled = 1;
+	report_throttle(prev, seen->slot);
 }
 
 /* The wait that ends now, and nothing that was booked before. */
@@ -203,9 +199,6 @@ static __always_inline u64 wait_of(struct task_struct *next, struct rql_task *se
 	u64 before = seen->run_delay_ns;
 	u64 waiting = 0;
 
-	/* First seen: what an older task waited before is not ours to book. */
-	if (!seen->css_set)
-		before = next->sched_info.pcount ? run_delay : 0;
 	if (queued && now < queued)
 		count_drop(DRP_CLOCK_BACKWARD);
 	else if (queued)
@@ -231,41 +224,38 @@ static __always_inline void book_wait(struct rql_row *row, struct rql_task *seen
 	}
 }
 
-static __always_inline void enter_cpu(struct task_struct *next, struct rql_cpu *here, u32 cpu)
+static __always_inline void enter_cpu(struct task_struct *next, u32 cpu)
 {
-	struct rql_task *seen =
-	    bpf_task_storage_get(&rql_tasks, next, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct rql_task *seen = see(next);
 	struct rql_row *row;
-	u64 wait_ns;
 
-	if (!seen) {
-		count_drop(DRP_TASK_STORAGE);
-		here->task = 0;
+	if (!seen)
 		return;
-	}
-	wait_ns = wait_of(next, seen); /* before cached_slot: it looks at css_set */
-	here->slot = cached_slot(next, seen);
-	here->task = (u64)next;
-	here->exec_ns = next->se.sum_exec_runtime;
-	here->pid = next->pid;
-	row = row_of(here->slot, cpu);
+	book_ran(next, seen, cpu); /* nothing, unless a switch was missed */
+	row = row_of(cached_slot(next, seen), cpu);
 	if (row)
-		book_wait(row, seen, wait_ns);
+		book_wait(row, seen, wait_of(next, seen));
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(rql_on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	u32 cpu = bpf_get_smp_processor_id();
-	struct rql_cpu *here = bpf_map_lookup_elem(&rql_cpus, &cpu);
 
-	if (!here)
-		return 0; /* never: sized by the possible CPUs */
-	if (here->task || !(prev->flags & PF_IDLE))
-		leave_cpu(prev, here, cpu);
-	if (next->flags & PF_IDLE)
-		here->task = 0;
-	else
-		enter_cpu(next, here, cpu);
+	if (!(prev->flags & PF_IDLE))
+		leave_cpu(prev, cpu);
+	if (!(next->flags & PF_IDLE))
+		enter_cpu(next, cpu);
+	return 0;
+}
+
+/* Its last switch follows and books what it runs from here on. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(rql_on_exit, struct task_struct *task)
+{
+	struct rql_task *seen = see(task);
+
+	if (seen)
+		book_ran(task, seen, bpf_get_smp_processor_id());
 	return 0;
 }

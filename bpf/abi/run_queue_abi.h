@@ -3,7 +3,7 @@
 #ifndef BALLAST_BPF_ABI_RUN_QUEUE_ABI_H
 #define BALLAST_BPF_ABI_RUN_QUEUE_ABI_H
 
-#define RQL_ABI_VERSION 1
+#define RQL_ABI_VERSION 2
 /* Bucket 0: under 1 us; i: [2^(i-1), 2^i) us; last: from 2^26 us (67 s) on. */
 #define RQL_BUCKETS 28u
 
@@ -16,18 +16,8 @@ struct rql_row {
 	unsigned int own_waits[RQL_BUCKETS]; /* waits that the own quota caused */
 	unsigned long long wait_ns;	     /* sum of `waits` */
 	unsigned long long own_ns;	     /* sum of `own_waits` */
-	unsigned long long ran_ns;	     /* on the CPU, booked at switch-out */
+	unsigned long long ran_ns;	     /* on the CPU, booked when it leaves it */
 	unsigned long long switches;	     /* switch-ins */
-};
-
-/* Row cpu: the task on the CPU. rql_on_switch's own memory; user space only
- * learns from it who runs now. */
-struct rql_cpu {
-	unsigned long long task;    /* kernel address; 0: idle or not seen yet */
-	unsigned long long exec_ns; /* its sum_exec_runtime at switch-in */
-	unsigned int slot;
-	unsigned int pid;
-	unsigned long long pad[5];
 };
 
 /* Row slot: rate limits of events. Time in ns of CLOCK_BOOTTIME. */
@@ -40,10 +30,9 @@ struct rql_limit {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(rql_row) == 256 && sizeof(rql_cpu) == 64 && sizeof(rql_limit) == 64);
+static_assert(sizeof(rql_row) == 256 && sizeof(rql_limit) == 64);
 #else
 _Static_assert(sizeof(struct rql_row) == 256, "rql_row layout");
-_Static_assert(sizeof(struct rql_cpu) == 64, "rql_cpu layout");
 _Static_assert(sizeof(struct rql_limit) == 64, "rql_limit layout");
 #endif
 #endif

@@ -91,6 +91,7 @@ struct task_struct {
 	struct sched_info sched_info;
 	int pid;
 	int tgid;
+	u64 start_boottime; /* ns */
 	char comm[16];
 	struct css_set *cgroups;
 };

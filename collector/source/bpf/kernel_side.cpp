@@ -13,6 +13,7 @@
 
 #include "bpf/abi/walk_abi.h"
 #include "bpf/ballast.skel.h"
+#include "collector/base/clock.h"
 #include "collector/source/bpf/skeleton.h"
 
 namespace ballast::source {
@@ -68,6 +69,8 @@ const std::vector<Requirement>& Requirements() {  // table
          return !f.sched_switch ? "no tracepoint sched_switch"
                                 : Unless(f.sched_info, "kernel built without CONFIG_SCHED_INFO");
        }},
+      {"rql_on_exit",
+       [](auto& f) { return Unless(f.sched_switch, "no tracepoint sched_switch"); }},
       {"mem_on_reclaim",
        [](auto& f) {
          return Unless(f.memcg_reclaim, "no tracepoint mm_vmscan_memcg_reclaim_begin");
@@ -99,6 +102,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   auto& rodata = open.rodata();
   rodata.cfg_hierarchy_mask = options.hierarchy_mask;
   rodata.cfg_cpus = facts.possible_cpus;
+  rodata.cfg_loaded_ns = static_cast<__u64>(SystemClock().Now().count());
   rodata.cfg_throttle_gap_ns = static_cast<__u64>(options.throttle_event_gap.count());
   rodata.cfg_memory_gap_ns = static_cast<__u64>(options.memory_event_gap.count());
   rodata.cfg_flush = static_cast<__u32>(facts.flush);
@@ -109,7 +113,6 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.slt_slots, options.max_cgroups);
   bpf_map__set_max_entries(maps.evt_ring, options.ring_bytes);
   bpf_map__set_max_entries(maps.rql_rows, options.slots * facts.possible_cpus);
-  bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_limits, options.slots);
   bpf_map__set_max_entries(maps.wlk_rows, options.slots * WLK_HIERARCHIES);
   return open;
