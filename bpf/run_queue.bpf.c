@@ -19,7 +19,7 @@
 // User space (collector/source/bpf/run_queue.h) folds the CPUs and never writes.
 //
 // Needs: kernel BTF, tp_btf, CONFIG_SCHED_INFO, task storage (5.11). Cost: two
-// task-storage lookups and two array lookups per switch.
+// task-storage lookups and five array lookups per switch.
 // Left out on purpose: the idle task; waits before a task was first seen;
 // before 6.18, throttling of tasks that were queued, not running, when the
 // quota ran out (it counts as ordinary wait).
@@ -61,6 +61,28 @@ struct {
 	__type(key, u32);
 	__type(value, struct rql_row);
 } rql_rows SEC(".maps");
+
+/* Row slot: the last rql_tick in which a task of it came to a CPU. Any CPU
+ * writes, each at most once a tick. Sized by user space: slots. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} rql_active SEC(".maps");
+
+/* Sized by user space: possible CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rql_cpu);
+} rql_cpus SEC(".maps");
+
+/* User space counts its ticks here. */
+__u64 rql_tick = 0;
 
 struct rql_limits_map rql_limits SEC(".maps");
 
@@ -177,6 +199,22 @@ static __always_inline void book_ran(struct task_struct *task, struct rql_task *
 	seen->exec_ns = exec_ns;
 }
 
+static __always_inline void note_active(u32 slot)
+{
+	u64 *tick = bpf_map_lookup_elem(&rql_active, &slot);
+
+	if (tick && *tick != rql_tick)
+		*tick = rql_tick;
+}
+
+static __always_inline void note_on_cpu(u32 slot, u32 cpu)
+{
+	struct rql_cpu *here = bpf_map_lookup_elem(&rql_cpus, &cpu);
+
+	if (here)
+		here->slot = slot;
+}
+
 static __always_inline void leave_cpu(struct task_struct *prev, u32 cpu)
 {
 	struct rql_task *seen = see(prev);
@@ -184,6 +222,7 @@ static __always_inline void leave_cpu(struct task_struct *prev, u32 cpu)
 	if (!seen)
 		return;
 	book_ran(prev, seen, cpu);
+	note_active(seen->slot);
 	if (!own_throttled(prev))
 		return;
 	seen->own_throttled = 1;
@@ -235,6 +274,8 @@ static __always_inline void enter_cpu(struct task_struct *next, u32 cpu)
 	row = row_of(cached_slot(next, seen), cpu);
 	if (row)
 		book_wait(row, seen, wait_of(next, seen));
+	note_active(seen->slot);
+	note_on_cpu(seen->slot, cpu);
 }
 
 SEC("tp_btf/sched_switch")
@@ -246,6 +287,8 @@ int BPF_PROG(rql_on_switch, bool preempt, struct task_struct *prev, struct task_
 		leave_cpu(prev, cpu);
 	if (!(next->flags & PF_IDLE))
 		enter_cpu(next, cpu);
+	else
+		note_on_cpu(SLT_OTHER, cpu);
 	return 0;
 }
 

@@ -20,6 +20,12 @@ struct rql_row {
 	unsigned long long switches;	     /* switch-ins */
 };
 
+/* Row cpu: whose task is on it; SLT_OTHER: nobody's. One line each. */
+struct rql_cpu {
+	unsigned int slot;
+	unsigned int pad[15];
+};
+
 /* Row slot: rate limits of events. Time in ns of CLOCK_BOOTTIME. */
 struct rql_limit {
 	unsigned long long throttle_event_ns;
@@ -30,9 +36,10 @@ struct rql_limit {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(rql_row) == 256 && sizeof(rql_limit) == 64);
+static_assert(sizeof(rql_row) == 256 && sizeof(rql_cpu) == 64 && sizeof(rql_limit) == 64);
 #else
 _Static_assert(sizeof(struct rql_row) == 256, "rql_row layout");
+_Static_assert(sizeof(struct rql_cpu) == 64, "rql_cpu layout");
 _Static_assert(sizeof(struct rql_limit) == 64, "rql_limit layout");
 #endif
 #endif

@@ -67,6 +67,7 @@ void Pipeline::Tick() {
   }
 
   store_.Begin();
+  for (const auto& source : sources_) source->KeepQuiet(store_);
   for (std::size_t i = 0; i < sources_.size(); ++i) Collect(i);
   ++counters_.ticks;
   model::FieldSet& host = store_.Of(source::kHostSlot);
@@ -130,6 +131,7 @@ void Pipeline::OnEvent(source::SourceEvent event) {
   if (workload != nullptr) {
     record.subject = workload->ref;
     record.key = workload->key;
+    store_.Touch(event.slot);
   }
   WriteEvent(std::move(record));
 }
@@ -157,6 +159,7 @@ void Pipeline::Bear(source::Slot slot) {
 void Pipeline::Change(source::Slot slot) {
   const discover::Workload& workload = registry_.Get(slot);
   TrackInSources(workload);
+  store_.Touch(slot);
   WriteEvent({EventKind::kWorkloadChanged, workload.ref, workload.key, {}, {WholeRow(workload)}});
 }
 

@@ -29,7 +29,7 @@ SampleStore::SampleStore(source::Slot max_slot, std::function<EntityRef()> next_
 void SampleStore::Add(source::Slot slot, EntityRef ref) {
   BALLAST_CHECK(slot < entries_.size() && !entries_[slot].in_use,
                 "discovery gave a slot twice or out of bounds");
-  entries_[slot] = Entry{.in_use = true, .keep = false, .ref = ref, .now = {}, .last = {}};
+  entries_[slot] = Entry{.in_use = true, .ref = ref, .now = {}, .last = {}};
 }
 
 void SampleStore::Remove(source::Slot slot) {
@@ -41,7 +41,7 @@ void SampleStore::Remove(source::Slot slot) {
 
 void SampleStore::Begin() {
   for (Entry& entry : entries_) {
-    entry.keep = false;
+    entry.keep = entry.overlaid = false;
     entry.now.ClearAll();
   }
   for (auto& [key, child] : children_) {
@@ -53,7 +53,12 @@ void SampleStore::Begin() {
 model::FieldSet& SampleStore::Of(source::Slot slot) {
   BALLAST_CHECK(slot < entries_.size() && entries_[slot].in_use,
                 "a source measured a slot that is not tracked");
-  return entries_[slot].now;
+  Entry& entry = entries_[slot];
+  if (entry.keep && !entry.overlaid) {
+    entry.now = entry.last;
+    entry.overlaid = true;
+  }
+  return entry.now;
 }
 
 model::FieldSet& SampleStore::Child(source::Slot parent, model::EntityKind kind,
@@ -65,13 +70,15 @@ model::FieldSet& SampleStore::Child(source::Slot parent, model::EntityKind kind,
 }
 
 void SampleStore::Keep(source::Slot slot) {
-  entries_[slot].keep = true;
+  Entry& entry = entries_[slot];
+  entry.keep = !entry.touched && !entry.last.empty();
 }
 
 model::Tick SampleStore::End() {
   model::Tick tick;
   for (Entry& entry : entries_) {
-    if (!entry.in_use || entry.keep) continue;
+    entry.touched = false;
+    if (!entry.in_use || (entry.keep && !entry.overlaid)) continue;
     model::EntityRow row{entry.ref, std::nullopt, std::nullopt, {}, {}};
     if (TakeDifference(entry.last, entry.now, row)) tick.rows.push_back(std::move(row));
   }

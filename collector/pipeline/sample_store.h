@@ -40,6 +40,10 @@ class SampleStore final : public source::Sample {
   model::FieldSet& Child(source::Slot parent, model::EntityKind kind,
                          std::string_view name) override;
   void Keep(source::Slot slot) override;
+  bool IsKept(source::Slot slot) const override { return entries_[slot].keep; }
+
+  // Something happened to it: the next tick measures it, whoever would keep it.
+  void Touch(source::Slot slot) { entries_[slot].touched = true; }
 
   // What the last record said of the slot.
   const model::FieldSet& Last(source::Slot slot) const { return entries_[slot].last; }
@@ -48,6 +52,8 @@ class SampleStore final : public source::Sample {
   struct Entry {
     bool in_use = false;
     bool keep = false;
+    bool touched = false;
+    bool overlaid = false;  // kept, and `now` began as `last`
     model::EntityRef ref = model::kHostRef;
     model::FieldSet now;
     model::FieldSet last;

@@ -37,8 +37,12 @@ class Sample {
   // A device, interface, vCPU, loss counter, ... of `parent`; `name` tells
   // siblings of a kind apart. Those not named in a tick are gone.
   virtual model::FieldSet& Child(Slot parent, model::EntityKind kind, std::string_view name) = 0;
-  // This workload was left out of this tick on purpose: its last values stand.
+  // This workload did nothing since the last tick: its last values stand, but
+  // for what a source sets all the same. Not heeded where there are no last
+  // values, or where an event said otherwise.
   virtual void Keep(Slot slot) = 0;
+  // Whether to save the effort of measuring it.
+  virtual bool IsKept(Slot /*slot*/) const { return false; }
 };
 
 // Something that happened, seen between ticks. `fields` hold kEventTimeNs.
@@ -80,6 +84,9 @@ class Source {
   // Adds what is known beyond the last tick of a workload whose cgroup is gone.
   virtual void ReadFinal(Slot slot, model::FieldSet& last) = 0;
   virtual void Untrack(Slot slot) = 0;
+
+  // Before the first Collect() of a tick: keeps those that surely did nothing.
+  virtual void KeepQuiet(Sample& /*sample*/) {}
 
   // An error belongs to this tick alone: it is counted and logged, and the tick
   // goes on without this source.

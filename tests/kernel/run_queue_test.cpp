@@ -220,6 +220,41 @@ TEST_F(RunQueueTest, NextOwnerOfASlotInheritsNothing) {
   EXPECT_EQ(CountOf(totals.waits), 0u);
 }
 
+TEST_F(RunQueueTest, SleeperIsQuietAndSpinnerIsNot) {
+  TestGroup asleep("asleep"), busy("busy");
+  Track(kSlot, asleep);
+  Track(kSlot + 1, busy);
+  Child sleeper(asleep, [] { ::pause(); });
+  Child spinner(busy, [] { SpinFor(std::chrono::minutes(1)); });
+  std::this_thread::sleep_for(milliseconds(200));
+
+  bool was_quiet = true, spinner_was_quiet = false;
+  for (int tick = 0; tick < 8; ++tick) {
+    queue_->BeginTick();
+    if (tick >= 3) was_quiet &= queue_->IsQuiet(kSlot);
+    if (tick >= 3) spinner_was_quiet |= queue_->IsQuiet(kSlot + 1);
+    std::this_thread::sleep_for(milliseconds(100));
+  }
+
+  EXPECT_TRUE(was_quiet);
+  EXPECT_FALSE(spinner_was_quiet);
+  sleeper.Kill();
+  spinner.Kill();
+}
+
+TEST_F(RunQueueTest, WakingUpEndsTheQuiet) {
+  TestGroup group("waking");
+  Track(kSlot, group);
+  for (int tick = 0; tick < 4; ++tick) queue_->BeginTick();
+  ASSERT_TRUE(queue_->IsQuiet(kSlot));
+
+  Child(group, [] { SpinFor(milliseconds(5)); }).Wait();
+  queue_->BeginTick();
+  EXPECT_FALSE(queue_->IsQuiet(kSlot));
+  queue_->BeginTick();
+  EXPECT_FALSE(queue_->IsQuiet(kSlot)) << "what it did just now is still to be measured";
+}
+
 // From its next switch on: one that never leaves its CPU stays with the old group.
 TEST_F(RunQueueTest, TaskMovedBetweenGroupsIsBookedToTheNewOne) {
   TestGroup from("from"), to("to");

@@ -18,6 +18,7 @@ class MapSample final : public source::Sample {
     return children[{parent, kind, std::string(name)}];
   }
   void Keep(source::Slot slot) override { kept[slot] = true; }
+  bool IsKept(source::Slot slot) const override { return kept.contains(slot); }
 
   std::map<source::Slot, model::FieldSet> slots;
   std::map<std::tuple<source::Slot, model::EntityKind, std::string>, model::FieldSet> children;

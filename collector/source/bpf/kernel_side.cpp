@@ -113,7 +113,10 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.slt_slots, options.max_cgroups);
   bpf_map__set_max_entries(maps.evt_ring, options.ring_bytes);
   bpf_map__set_max_entries(maps.rql_rows, options.slots * facts.possible_cpus);
+  bpf_map__set_max_entries(maps.rql_active, options.slots);
+  bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_limits, options.slots);
+  bpf_map__set_max_entries(maps.wlk_wanted, options.slots);
   bpf_map__set_max_entries(maps.wlk_rows, options.slots * WLK_HIERARCHIES);
   return open;
 }

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "collector/base/check.h"
@@ -24,13 +25,14 @@ class MappedArray {
  public:
   // The kernel spaces values by 8 bytes; a Value of another size would need a stride.
   static_assert(sizeof(Value) % 8 == 0);
+  static constexpr int kAccess = std::is_const_v<Value> ? PROT_READ : PROT_READ | PROT_WRITE;
 
   static Result<MappedArray> Open(int map_fd, std::size_t entries) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     const std::size_t bytes = (entries * sizeof(Value) + page - 1) / page * page;
-    void* memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, map_fd, 0);
+    void* memory = ::mmap(nullptr, bytes, kAccess, MAP_SHARED, map_fd, 0);
     if (memory == MAP_FAILED) return Error::FromErrno(errno, "map a BPF array");
-    return MappedArray(static_cast<const Value*>(memory), entries, bytes);
+    return MappedArray(static_cast<Value*>(memory), entries, bytes);
   }
 
   MappedArray(MappedArray&& other) noexcept
@@ -44,20 +46,20 @@ class MappedArray {
     return *this;
   }
   ~MappedArray() {
-    if (values_ != nullptr) ::munmap(const_cast<Value*>(values_), bytes_);
+    if (values_ != nullptr) ::munmap(const_cast<std::remove_const_t<Value>*>(values_), bytes_);
   }
 
-  const Value& operator[](std::size_t index) const {
+  Value& operator[](std::size_t index) const {
     BALLAST_CHECK(index < entries_, "index beyond the map");
     return values_[index];
   }
   std::size_t size() const { return entries_; }
 
  private:
-  MappedArray(const Value* values, std::size_t entries, std::size_t bytes)
+  MappedArray(Value* values, std::size_t entries, std::size_t bytes)
       : values_(values), entries_(entries), bytes_(bytes) {}
 
-  const Value* values_;
+  Value* values_;
   std::size_t entries_;
   std::size_t bytes_;
 };

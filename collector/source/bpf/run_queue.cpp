@@ -13,20 +13,42 @@ Result<RunQueue> RunQueue::Open(const KernelSide& kernel) {
   const std::uint32_t slots = kernel.options().slots;
   BALLAST_TRY(
       auto rows,
-      MappedArray<rql_row>::Open(bpf_map__fd(maps.rql_rows), std::size_t{slots} * kernel.cpus()),
+      MappedArray<const rql_row>::Open(bpf_map__fd(maps.rql_rows), std::size_t{slots} * kernel.cpus()),
       "run queue");
-  BALLAST_TRY(auto limits, MappedArray<rql_limit>::Open(bpf_map__fd(maps.rql_limits), slots),
+  BALLAST_TRY(auto limits,
+              MappedArray<const rql_limit>::Open(bpf_map__fd(maps.rql_limits), slots), "run queue");
+  BALLAST_TRY(auto active,
+              MappedArray<const std::uint64_t>::Open(bpf_map__fd(maps.rql_active), slots),
               "run queue");
-  return RunQueue(std::move(rows), std::move(limits), slots, kernel.cpus());
+  BALLAST_TRY(auto on_cpu,
+              MappedArray<const rql_cpu>::Open(bpf_map__fd(maps.rql_cpus), kernel.cpus()),
+              "run queue");
+  return RunQueue(kernel, std::move(rows), std::move(limits), std::move(active),
+                  std::move(on_cpu));
 }
 
-RunQueue::RunQueue(MappedArray<rql_row> rows, MappedArray<rql_limit> limits, std::uint32_t slots,
-                   std::uint32_t cpus)
+RunQueue::RunQueue(const KernelSide& kernel, MappedArray<const rql_row> rows,
+                   MappedArray<const rql_limit> limits, MappedArray<const std::uint64_t> active,
+                   MappedArray<const rql_cpu> on_cpu)
     : rows_(std::move(rows)),
       limits_(std::move(limits)),
-      cpus_(cpus),
-      last_(slots),
-      totals_(slots) {}
+      active_(std::move(active)),
+      on_cpu_(std::move(on_cpu)),
+      kernel_(&kernel),
+      seen_on_cpu_(kernel.options().slots),
+      cpus_(kernel.cpus()),
+      last_(kernel.options().slots),
+      totals_(kernel.options().slots) {}
+
+void RunQueue::BeginTick() {
+  const std::uint64_t tick = ++kernel_->skeleton().bss->rql_tick;
+  for (std::size_t cpu = 0; cpu < on_cpu_.size(); ++cpu) seen_on_cpu_[on_cpu_[cpu].slot] = tick;
+}
+
+bool RunQueue::IsQuiet(Slot slot) const {
+  const std::uint64_t tick = kernel_->skeleton().bss->rql_tick;
+  return seen_on_cpu_[slot] != tick && active_[slot] + 2 < tick;
+}
 
 const rql_row& RunQueue::Row(Slot slot, std::uint32_t cpu) const {
   return rows_[std::size_t{slot} * cpus_ + cpu];

@@ -47,6 +47,12 @@ class RunQueue {
   // Totals of the slot begin at zero again: nothing of the last owner shows.
   void Restart(Slot slot);
 
+  // A new tick begins: what runs from now on is active in it.
+  void BeginTick();
+  // Whether no task of it came to a CPU, or was on one, in the last tick and the
+  // one before (a task that left as the tick began is seen in the next one).
+  bool IsQuiet(Slot slot) const;
+
   // One CPU's raw row: for blame, which shares waits out per CPU.
   const rql_row& Row(Slot slot, std::uint32_t cpu) const;
   // Switch-outs into own throttling and reclaims at a memory limit, since Start.
@@ -60,12 +66,17 @@ class RunQueue {
     std::array<std::uint32_t, RQL_BUCKETS> own_waits{};
     std::uint64_t wait_ns = 0, own_ns = 0, ran_ns = 0, switches = 0;
   };
-  RunQueue(MappedArray<rql_row> rows, MappedArray<rql_limit> limits, std::uint32_t slots,
-           std::uint32_t cpus);
+  RunQueue(const KernelSide& kernel, MappedArray<const rql_row> rows,
+           MappedArray<const rql_limit> limits, MappedArray<const std::uint64_t> active,
+           MappedArray<const rql_cpu> on_cpu);
   Folded Fold(Slot slot) const;
 
-  MappedArray<rql_row> rows_;
-  MappedArray<rql_limit> limits_;
+  MappedArray<const rql_row> rows_;
+  MappedArray<const rql_limit> limits_;
+  MappedArray<const std::uint64_t> active_;  // by slot: the last tick it ran in
+  MappedArray<const rql_cpu> on_cpu_;
+  const KernelSide* kernel_;
+  std::vector<std::uint64_t> seen_on_cpu_;  // by slot: the last tick that began with it on one
   std::uint32_t cpus_;
   std::vector<Folded> last_;
   std::vector<RunQueueTotals> totals_;

@@ -36,8 +36,16 @@ void RunQueueSource::Fill(Slot slot, model::FieldSet& fields) {
   fields.Set(Field::kCpuRanNs, totals.ran_ns);
 }
 
+void RunQueueSource::KeepQuiet(Sample& sample) {
+  ++tick_;
+  run_queue_.BeginTick();
+  for (const auto& [slot, workload] : tracked_)
+    if ((tick_ + slot) % kQuietEvery != 0 && run_queue_.IsQuiet(slot)) sample.Keep(slot);
+}
+
 Result<> RunQueueSource::Collect(Sample& sample) {
   for (auto& [slot, workload] : tracked_) {
+    if (sample.IsKept(slot)) continue;
     model::FieldSet& fields = sample.Of(slot);
     Fill(slot, fields);
     const auto usage = fields.Get(Field::kCpuUsageNs);

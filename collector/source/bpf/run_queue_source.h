@@ -23,10 +23,15 @@ class RunQueueSource final : public Source {
   // Sets the hook's own final sums, and raises kCpuUsageNs to them.
   void ReadFinal(Slot slot, model::FieldSet& last) override;
   void Untrack(Slot slot) override;
+  // All that no task of ran in, but for one tick in kQuietEvery: memory can be
+  // reclaimed and limits changed while everything in it sleeps.
+  void KeepQuiet(Sample& sample) override;
   // After the source of kCpuUsageNs, which it compares with.
   Result<> Collect(Sample& sample) override;
 
  private:
+  static constexpr std::uint64_t kQuietEvery = 10;
+
   // What the workload had used when the hook began to book for it: the least
   // difference seen. Time on the CPU is booked at switch-out, so the difference
   // is too large while a task runs, and never too small.
@@ -37,6 +42,7 @@ class RunQueueSource final : public Source {
 
   RunQueue run_queue_;
   std::unordered_map<Slot, Workload> tracked_;
+  std::uint64_t tick_ = 0;
 };
 
 }  // namespace ballast::source

@@ -103,6 +103,14 @@ void AddPressure(const wlk_row& row, WalkTotals& totals) {
   totals.io_full_ns = row.io_full_ns;
 }
 
+// v1's cpuacct alone: the kernel keeps its sums per CPU, out of the walk's reach.
+bool HasRowFields(const model::Hierarchy& hierarchy) {
+  const auto has = [&](std::string_view controller) {
+    return std::ranges::count(hierarchy.controllers, controller) != 0;
+  };
+  return hierarchy.is_v2 || has("cpu") || has("memory");
+}
+
 }  // namespace
 
 std::vector<model::Hierarchy> MeasuredHierarchies(const model::CgroupLayout& layout) {
@@ -114,12 +122,14 @@ std::vector<model::Hierarchy> MeasuredHierarchies(const model::CgroupLayout& lay
   return measured;
 }
 
-CgroupWalk::CgroupWalk(const KernelSide& kernel, MappedArray<wlk_row> rows)
-    : kernel_(&kernel), rows_(std::move(rows)) {}
+CgroupWalk::CgroupWalk(const KernelSide& kernel, MappedArray<const wlk_row> rows,
+                       MappedArray<std::uint64_t> wanted)
+    : kernel_(&kernel), rows_(std::move(rows)), wanted_(std::move(wanted)) {}
 
 CgroupWalk::CgroupWalk(CgroupWalk&& other) noexcept
     : kernel_(other.kernel_),
       rows_(std::move(other.rows_)),
+      wanted_(std::move(other.wanted_)),
       places_(std::exchange(other.places_, {})),
       generation_(other.generation_) {}
 
@@ -132,11 +142,16 @@ Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel,
   if (!kernel.IsAttached("wlk_on_cgroup"))
     return Error::Invalid("the kernel does not run the cgroup walk");
   BALLAST_TRY(auto rows,
-              MappedArray<wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
+              MappedArray<const wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
                                          std::size_t{kernel.options().slots} * WLK_HIERARCHIES),
               "walk");
-  CgroupWalk walk(kernel, std::move(rows));
+  BALLAST_TRY(auto wanted,
+              MappedArray<std::uint64_t>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_wanted),
+                                               kernel.options().slots),
+              "walk");
+  CgroupWalk walk(kernel, std::move(rows), std::move(wanted));
   for (const model::Hierarchy& hierarchy : hierarchies) {
+    if (!HasRowFields(hierarchy)) continue;
     if (walk.places_.size() == WLK_HIERARCHIES) break;
     BALLAST_TRY_DO(walk.Attach(hierarchy), "walk " + hierarchy.mount_point);
   }
@@ -157,9 +172,22 @@ Result<> CgroupWalk::Attach(const model::Hierarchy& hierarchy) {
 }
 
 Result<WalkCost> CgroupWalk::Run() {
+  kernel_->skeleton().bss->wlk_selective = 0;
+  ++generation_;
+  return RunAll();
+}
+
+Result<WalkCost> CgroupWalk::RunOnly(const std::vector<Slot>& wanted) {
+  kernel_->skeleton().bss->wlk_selective = 1;
+  ++generation_;
+  for (const Slot slot : wanted) wanted_[slot] = generation_;
+  return RunAll();
+}
+
+Result<WalkCost> CgroupWalk::RunAll() {
   const auto begin = std::chrono::steady_clock::now();
   auto& bss = *kernel_->skeleton().bss;
-  bss.wlk_generation = ++generation_;
+  bss.wlk_generation = generation_;
   bss.wlk_cgroups = bss.wlk_tracked = bss.wlk_row_range = 0;
   for (std::uint32_t place = 0; place < places_.size(); ++place)
     BALLAST_TRY_DO(RunOne(place), "walk " + places_[place].hierarchy.mount_point);

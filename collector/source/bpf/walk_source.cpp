@@ -80,12 +80,15 @@ void WalkSource::FillCpu(CpuSplit& split, const WalkTotals& totals, model::Field
 }
 
 Result<> WalkSource::Collect(Sample& sample) {
-  BALLAST_TRY(const WalkCost cost, walk_.Run(), "bpf_walk");
-  for (auto& [slot, split] : tracked_) {
+  wanted_.clear();
+  for (const auto& [slot, split] : tracked_)
+    if (!sample.IsKept(slot)) wanted_.push_back(slot);
+  BALLAST_TRY(const WalkCost cost, walk_.RunOnly(wanted_), "bpf_walk");
+  for (const Slot slot : wanted_) {
     const auto totals = walk_.Find(slot);
     if (!totals) continue;  // removed, and its event is on the way
     model::FieldSet& fields = sample.Of(slot);
-    FillCpu(split, *totals, fields);
+    FillCpu(tracked_[slot], *totals, fields);
     FillBandwidth(*totals, fields);
     FillMemory(*totals, fields);
     FillPressure(*totals, fields);

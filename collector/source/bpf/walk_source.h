@@ -5,6 +5,7 @@
 
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "collector/source/bpf/cpu_split.h"
 #include "collector/source/bpf/walk.h"
@@ -32,6 +33,7 @@ class WalkSource final : public Source {
   CgroupWalk walk_;
   bool has_fresh_usage_;
   std::unordered_map<Slot, CpuSplit> tracked_;
+  std::vector<Slot> wanted_;  // of this tick; kept for its memory
   std::uint64_t cgroups_ = 0;  // visited since start
   std::uint64_t spent_ns_ = 0;
 };

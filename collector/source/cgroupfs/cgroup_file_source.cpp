@@ -59,7 +59,7 @@ CgroupFileSource::CgroupFileSource(model::CgroupLayout layout, const std::vector
 
 Result<> CgroupFileSource::Track(const Tracked& workload) {
   Untrack(workload.slot);
-  Group group;
+  Group group{.slow_at = tick_ + workload.slot % options_.slow_every};
   for (const model::CgroupDirectory& directory : workload.directories)
     group.directories.push_back(directory.directory);
   for (const ControlFile* file : files_)
@@ -83,7 +83,8 @@ void CgroupFileSource::Untrack(Slot slot) {
 
 Result<> CgroupFileSource::Collect(Sample& sample) {
   ran_out_ = false;
-  for (auto& [slot, group] : groups_) CollectGroup(slot, group, sample.Of(slot));
+  for (auto& [slot, group] : groups_)
+    if (!sample.IsKept(slot)) CollectGroup(group, sample.Of(slot));
   ++tick_;
   if (!ran_out_) return Ok();
   // Somebody else in this process needs descriptors more than we need speed.
@@ -92,18 +93,18 @@ Result<> CgroupFileSource::Collect(Sample& sample) {
   return Error::FromErrno(EMFILE, "cgroup files: keeping fewer open; raise LimitNOFILE");
 }
 
-bool CgroupFileSource::IsSlowTurn(Slot slot, Group& group, const FieldSet& target) const {
-  const std::uint64_t turn = tick_ + slot;
-  if (turn % options_.slow_every != 0) return false;
+bool CgroupFileSource::TakeSlowTurn(Group& group, const FieldSet& target) const {
+  if (tick_ < group.slow_at) return false;
   const auto usage_ns = target.Get(Field::kCpuUsageNs);
-  const std::uint64_t quiet_every = std::uint64_t{options_.slow_every} * options_.quiet_turns;
-  if (usage_ns && usage_ns == group.usage_ns && turn % quiet_every != 0) return false;
+  if (usage_ns && usage_ns == group.usage_ns && tick_ < group.quiet_at) return false;
   group.usage_ns = usage_ns;
+  group.slow_at = tick_ + options_.slow_every;
+  group.quiet_at = tick_ + std::uint64_t{options_.slow_every} * options_.quiet_turns;
   return true;
 }
 
-void CgroupFileSource::CollectGroup(Slot slot, Group& group, FieldSet& target) {
-  const bool is_slow_turn = IsSlowTurn(slot, group, target);
+void CgroupFileSource::CollectGroup(Group& group, FieldSet& target) {
+  const bool is_slow_turn = TakeSlowTurn(group, target);
   for (OpenFile& open : group.files) {
     if (IsSatisfied(*open.file, target)) continue;
     FieldSet& reading = open.kept ? *open.kept : reading_;

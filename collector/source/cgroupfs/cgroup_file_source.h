@@ -72,14 +72,16 @@ class CgroupFileSource final : public Source {
     std::unique_ptr<model::FieldSet> kept = {};  // last reading of a slow file
   };
   struct Group {
-    std::vector<std::string> directories;
-    std::vector<OpenFile> files;                 // in order of preference
+    std::vector<std::string> directories = {};
+    std::vector<OpenFile> files = {};            // in order of preference
+    std::uint64_t slow_at = 0;                   // tick from which its slow files are due
+    std::uint64_t quiet_at = 0;                  // the same, if it used no CPU since
     std::optional<std::uint64_t> usage_ns = {};  // when its slow files were last read
   };
   enum class Outcome { kRead, kNotThere, kGroupGone, kNoDescriptor };
 
-  void CollectGroup(Slot slot, Group& group, model::FieldSet& target);
-  bool IsSlowTurn(Slot slot, Group& group, const model::FieldSet& target) const;
+  void CollectGroup(Group& group, model::FieldSet& target);
+  bool TakeSlowTurn(Group& group, const model::FieldSet& target) const;
   bool IsSatisfied(const ControlFile& file, const model::FieldSet& target) const;
   void TakeOver(const ControlFile& file, const model::FieldSet& reading,
                 model::FieldSet& target) const;

@@ -28,7 +28,13 @@ class FakeSource final : public source::Source {
     last.Set(Field::kCpuUsageNs, usage[slot] + 11);
   }
   void Untrack(Slot slot) override { tracked.erase(slot); }
+  void KeepQuiet(source::Sample& sample) override {
+    for (const Slot slot : quiet) sample.Keep(slot);
+  }
   Result<> Collect(source::Sample& sample) override {
+    kept.clear();
+    for (const auto& [slot, directories] : tracked)
+      if (sample.IsKept(slot)) kept.push_back(slot);
     if (fails) return Error::Invalid("the kernel says no");
     for (const auto& [slot, directories] : tracked)
       sample.Of(slot).Set(Field::kCpuUsageNs, usage[slot]);
@@ -43,6 +49,8 @@ class FakeSource final : public source::Source {
 
   std::map<Slot, std::size_t> tracked;  // slot -> number of directories
   std::map<Slot, std::uint64_t> usage;
+  std::vector<Slot> quiet;
+  std::vector<Slot> kept;  // seen by the last Collect
   std::vector<source::SourceEvent> events;
   std::vector<source::CgroupChange> changes;
   bool fails = false;
@@ -188,6 +196,20 @@ TEST_F(PipelineTest, SourceEventIsWrittenAtOnceWithItsSubject) {
   const Event* event = Last<Event>();
   EXPECT_EQ(event->kind, EventKind::kThrottleBegin);
   EXPECT_EQ(event->subject, pipeline_->state().FindWorkload(*event->key));
+}
+
+TEST_F(PipelineTest, QuietWorkloadIsKeptUnlessAnEventToldOfIt) {
+  fake_->usage[1] = 5;
+  Advance();
+  fake_->quiet = {1};
+
+  Advance();
+  EXPECT_EQ(fake_->kept, std::vector<Slot>{1});
+
+  fake_->events.push_back({EventKind::kThrottleBegin, 1, {}});
+  pipeline_->Drain(*fake_);
+  Advance();
+  EXPECT_TRUE(fake_->kept.empty());
 }
 
 TEST_F(PipelineTest, EventOfAnUnknownSlotIsCountedNotWritten) {

@@ -57,6 +57,50 @@ TEST_F(SampleStoreTest, KeptWorkloadKeepsItsValues) {
   EXPECT_EQ(store_.Last(1).Get(Field::kMemoryUsageBytes), 5U);
 }
 
+TEST_F(SampleStoreTest, WhatIsSetOfAKeptWorkloadIsAddedToItsLastValues) {
+  store_.Add(1, EntityRef{1});
+  TickWith([&] {
+    store_.Of(1).Set(Field::kMemoryUsageBytes, 5);
+    store_.Of(1).Set(Field::kCpuUsageNs, 6);
+  });
+
+  const model::Tick tick = TickWith([&] {
+    store_.Keep(1);
+    store_.Of(1).Set(Field::kCpuUsageNs, 7);
+  });
+
+  ASSERT_EQ(tick.rows.size(), 1U);
+  EXPECT_TRUE(tick.rows[0].cleared.empty());
+  EXPECT_FALSE(tick.rows[0].fields.Has(Field::kMemoryUsageBytes));
+  EXPECT_EQ(tick.rows[0].fields.Get(Field::kCpuUsageNs), 7U);
+  EXPECT_EQ(store_.Last(1).Get(Field::kMemoryUsageBytes), 5U);
+}
+
+TEST_F(SampleStoreTest, WorkloadWithoutLastValuesIsNotKept) {
+  store_.Add(1, EntityRef{1});
+
+  TickWith([&] {
+    store_.Keep(1);
+    EXPECT_FALSE(store_.IsKept(1));
+  });
+}
+
+TEST_F(SampleStoreTest, TouchedWorkloadIsNotKeptInTheNextTick) {
+  store_.Add(1, EntityRef{1});
+  TickWith([&] { store_.Of(1).Set(Field::kMemoryUsageBytes, 5); });
+  store_.Touch(1);
+
+  TickWith([&] {
+    store_.Keep(1);
+    EXPECT_FALSE(store_.IsKept(1));
+    store_.Of(1).Set(Field::kMemoryUsageBytes, 5);
+  });
+  TickWith([&] {
+    store_.Keep(1);
+    EXPECT_TRUE(store_.IsKept(1));
+  });
+}
+
 TEST_F(SampleStoreTest, ChildIsDefinedOnceAndRemovedWhenItIsGone) {
   store_.Add(1, EntityRef{1});
   const auto with_disk = [&](std::uint64_t bytes) {

@@ -216,9 +216,9 @@ TEST_F(CgroupFileSourceTest, SlowFileStandsUntilItsTurnComes) {
 
   fs_.Write("web", {"cpu.weight", "200"});
 
-  EXPECT_EQ(Tick(source).Get(Field::kCpuWeight), 100U);
-  Tick(source);                                          // 2
-  EXPECT_EQ(Tick(source).Get(Field::kCpuWeight), 200U);  // 3: (3 + slot 7) % 10
+  for (int tick = 1; tick < 6; ++tick) Tick(source);
+  EXPECT_EQ(Tick(source).Get(Field::kCpuWeight), 100U);  // 6
+  EXPECT_EQ(Tick(source).Get(Field::kCpuWeight), 200U);  // 7, as the slot
 }
 
 TEST_F(CgroupFileSourceTest, SlowFileOfASleeperWaitsForItsLaterTurn) {
@@ -227,18 +227,31 @@ TEST_F(CgroupFileSourceTest, SlowFileOfASleeperWaitsForItsLaterTurn) {
   ASSERT_TRUE(source.Track(OnV2(Web())));
   model::FieldSet asleep;
   asleep.Set(Field::kCpuUsageNs, std::uint64_t{5});
-  for (int tick = 0; tick < 4; ++tick) Tick(source, asleep);  // its turn is tick 3
+  for (int tick = 0; tick < 8; ++tick) Tick(source, asleep);  // its turn is tick 7
   fs_.Write("web", {"cpu.weight", "200"});
 
-  for (int tick = 4; tick < 13; ++tick) Tick(source, asleep);
+  for (int tick = 8; tick < 17; ++tick) Tick(source, asleep);
   model::FieldSet awake;
   awake.Set(Field::kCpuUsageNs, std::uint64_t{6});
-  const auto left_out = Tick(source, asleep).Get(Field::kCpuWeight);  // 13, or 33 while asleep
-  for (int tick = 14; tick < 23; ++tick) Tick(source, awake);
-  const auto read = Tick(source, awake).Get(Field::kCpuWeight);  // 23
+  const auto left_out = Tick(source, asleep).Get(Field::kCpuWeight);  // 17, or 47 while asleep
+  const auto read = Tick(source, awake).Get(Field::kCpuWeight);       // at once when it wakes
 
   EXPECT_EQ(left_out, 100U);
   EXPECT_EQ(read, 200U);
+}
+
+TEST_F(CgroupFileSourceTest, KeptWorkloadIsNotRead) {
+  fs_.Group("web", {{"memory.current", "4096"}});
+  auto source = Make({Field::kMemoryUsageBytes});
+  ASSERT_TRUE(source.Track(OnV2(Web())));
+  Tick(source);
+  const auto reads = source.counts().reads;
+
+  test::MapSample sample;
+  sample.Keep(kSlot);
+  ASSERT_TRUE(source.Collect(sample));
+
+  EXPECT_EQ(source.counts().reads, reads);
 }
 
 TEST_F(CgroupFileSourceTest, DescriptorsAreKeptUpToTheBound) {
