@@ -47,7 +47,7 @@ class BurstTest(StackTest):
 
         self.assertEqual(limits(container), container.original_limits)
         self.assertFalse(self.events("actuation"))
-        self.assertTrue(self.events("throttle_begin"), "throttling began and nobody was told")
+        self.wait_until("somebody is told that throttling began", lambda: self.events("throttle_begin"))
 
     def test_refusal_by_the_kernel_is_answered_at_once(self):
         self.start("auto", "while true; do pytest 2 300; sleep 9; done", cpu_quota_us=20000)
