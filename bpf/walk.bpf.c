@@ -22,6 +22,8 @@
 
 const volatile __u32 cfg_flush = FLUSH_NONE;
 const volatile __u32 cfg_nodes = 1; /* NUMA nodes, at most WLK_MAX_NODES */
+/* Multi-generational LRU is on: evictable pages are counted by generation. */
+const volatile __u32 cfg_lru_gen = 0;
 const volatile __u32 cfg_slots = 1;
 const volatile __u32 cfg_cast = 0; /* 1: the kernel has bpf_rdonly_cast (6.2) */
 
@@ -132,6 +134,44 @@ static __always_inline void read_memory(struct wlk_row *row, struct cgroup_subsy
 		row->present |= WLK_UNDER_OOM;
 }
 
+/* One node's generations, [generation][anon, file][zone]. While they are in use
+ * (since 6.1, on by default at many distributions) lru_zone_size has nothing but
+ * the unevictable. The two youngest count as active, as lru_gen_is_active() has
+ * it, which is how memory.stat sees them too. */
+static __always_inline void add_generations(struct wlk_row *row, const void *info)
+{
+	const u32 size = bpf_core_field_size(struct mem_cgroup_per_node, lruvec.lrugen.nr_pages) /
+			 MAX_NR_GENS;
+	const u32 zones = size / (2 * sizeof(u64));
+	const void *pages =
+		info + bpf_core_field_offset(struct mem_cgroup_per_node, lruvec.lrugen.nr_pages);
+	u64 counts[2 * 8] = {};
+	u64 max_seq = 0;
+	u32 generation, zone;
+
+	if (size > sizeof(counts))
+		return;
+	bpf_probe_read_kernel(
+		&max_seq, sizeof(max_seq),
+		info + bpf_core_field_offset(struct mem_cgroup_per_node, lruvec.lrugen.max_seq));
+	for (generation = 0; generation < MAX_NR_GENS; generation++) {
+		const bool active = generation == max_seq % MAX_NR_GENS ||
+				    generation == (max_seq - 1) % MAX_NR_GENS;
+
+		if (bpf_probe_read_kernel(counts, size, pages + generation * size))
+			return;
+		for (zone = 0; zone < 8 && zone < zones; zone++) {
+			const u64 anon = counts[zone];
+			const u64 file = counts[(zones + zone) & 15]; /* always below 16 */
+
+			row->active_anon_pages += active ? anon : 0;
+			row->inactive_anon_pages += active ? 0 : anon;
+			row->active_file_pages += active ? file : 0;
+			row->inactive_file_pages += active ? 0 : file;
+		}
+	}
+}
+
 /* One node's lists, all zones in one read. The array is [zone][list]; zones are
  * three to five by configuration, so its size is asked, not assumed. */
 static __always_inline void add_node(struct wlk_row *row, const void *memcg, u32 node)
@@ -151,6 +191,8 @@ static __always_inline void add_node(struct wlk_row *row, const void *memcg, u32
 		lists, size,
 		info + bpf_core_field_offset(struct mem_cgroup_per_node, lru_zone_size)))
 		return;
+	if (cfg_lru_gen)
+		add_generations(row, info);
 	for (zone = 0; zone < 8; zone++) {
 		if ((zone + 1) * NR_LRU_LISTS * sizeof(u64) > size)
 			break;

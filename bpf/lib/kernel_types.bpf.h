@@ -129,7 +129,17 @@ struct page_counter {
 	unsigned long max;
 };
 
+struct lru_gen_folio {
+	unsigned long max_seq;
+	long nr_pages[40]; /* [generation][anon, file][zone] */
+};
+
+struct lruvec {
+	struct lru_gen_folio lrugen; /* struct lru_gen_struct before 6.3 */
+};
+
 struct mem_cgroup_per_node {
+	struct lruvec lruvec;
 	unsigned long lru_zone_size[25]; /* [zone][list]; kernel BTF flattens dimensions */
 };
 
@@ -171,6 +181,7 @@ enum lru_list {
 	LRU_UNEVICTABLE,
 	NR_LRU_LISTS
 };
+#define MAX_NR_GENS 4 /* include/linux/mmzone.h */
 enum memcg_memory_event { MEMCG_HIGH = 1, MEMCG_MAX = 2, MEMCG_OOM = 3, MEMCG_OOM_KILL = 4 };
 
 #endif

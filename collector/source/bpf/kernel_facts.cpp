@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -69,6 +70,12 @@ FlushKfunc FindFlush(const btf& types) {
   return FlushKfunc::kNone;
 }
 
+// "0x0007": a mask; bit 0 is the switch itself.
+bool LruGenOn() {
+  auto text = ReadSmallFile("/sys/kernel/mm/lru_gen/enabled");
+  return text && (std::strtoul(text->c_str(), nullptr, 16) & 1) != 0;
+}
+
 void ReadTypes(const btf& types, KernelFacts& facts) {
   facts.sched_switch = Prototype(types, "sched_switch") != nullptr;
   facts.sched_info = FindMember(types, "sched_info", "run_delay") != nullptr;
@@ -83,6 +90,7 @@ void ReadTypes(const btf& types, KernelFacts& facts) {
   facts.cfs_bandwidth = FindMember(types, "task_group", "cfs_bandwidth") != nullptr;
   facts.throttled_per_task = FindMember(types, "task_struct", "throttled") != nullptr;
   facts.memory_controller = FindMember(types, "mem_cgroup", "memory") != nullptr;
+  facts.lru_gen = FindMember(types, "lruvec", "lrugen") != nullptr && LruGenOn();
   facts.psi_in_cgroup = IsPointer(types, FindMember(types, "cgroup", "psi"));
 }
 

@@ -37,6 +37,7 @@ struct KernelFacts {
   bool cfs_bandwidth = false;
   bool throttled_per_task = false;  // 6.18; before: per run queue
   bool memory_controller = false;
+  bool lru_gen = false;        // multi-generational LRU, switched on now; read at start only
   bool psi_in_cgroup = false;  // as a pointer, which the walk can follow (6.1)
 
   std::optional<bool> psi_on = std::nullopt;  // unknown is not the same as off

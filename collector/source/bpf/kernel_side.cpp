@@ -106,6 +106,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   rodata.cfg_throttle_gap_ns = static_cast<__u64>(options.throttle_event_gap.count());
   rodata.cfg_memory_gap_ns = static_cast<__u64>(options.memory_event_gap.count());
   rodata.cfg_flush = static_cast<__u32>(facts.flush);
+  rodata.cfg_lru_gen = facts.lru_gen ? 1 : 0;
   rodata.cfg_nodes = std::min(facts.numa_nodes, WLK_MAX_NODES);
   rodata.cfg_slots = options.slots;
   rodata.cfg_cast = facts.rdonly_cast ? 1 : 0;
