@@ -1,6 +1,7 @@
 # Runs as init's only work inside a guest: the kernel suite, then the collector
 # beside a busy container. What the host reads goes to the second serial port;
-# the console keeps the programs' own words. SUITES, FILTER, BUILD are set above.
+# the console keeps the programs' own words. SUITES, FILTER, BUILD and
+# CAPABILITIES are set above.
 exec 3>/dev/ttyS1
 cd /root
 for module in loop null_blk; do insmod /modules/$module.ko 2>&1; done
@@ -33,7 +34,9 @@ for controller in cpu memory io pids; do echo +$controller >$top/ballast-vm/cgro
 mkdir $top/ballast-vm/load
 echo '20000 100000' >$top/ballast-vm/load/cpu.max
 echo 40M >$top/ballast-vm/load/memory.max
-$BUILD/collector/ballast-collector --workloads-prefixes /ballast-vm --records-socket /run/records.sock &
+# With the unit's capabilities and no other.
+/sbin/setpriv --bounding-set "$CAPABILITIES" --inh-caps=-all \
+  $BUILD/collector/ballast-collector --workloads-prefixes /ballast-vm --records-socket /run/records.sock &
 cat >/root/load <<'LOAD'
 echo $$ >/sys/fs/cgroup/ballast-vm/load/cgroup.procs
 while :; do

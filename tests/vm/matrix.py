@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,13 @@ CONTAINER = 'id="/ballast-vm/load"'
 def left_out():
     lines = [line.split("#")[0].split() for line in (HERE / "left_out.txt").read_text().splitlines()]
     return ":".join(words[0] for words in lines if words)
+
+
+def capabilities():
+    """The unit's, as setpriv wants them."""
+    unit = (HERE.parents[1] / "deploy/systemd/ballast-collector.service").read_text()
+    granted = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.M).group(1).split()
+    return ",".join(["-all", *("+" + name.removeprefix("CAP_").lower() for name in granted)])
 
 
 def suites(build):
@@ -89,8 +97,9 @@ def run_guest(series, build, folder):
     programs = suites(build)
     for program in [*programs, build / "collector/ballast-collector"]:
         image.add_program(program)
+    image.add_program(shutil.which("setpriv"), "/sbin/setpriv")
     image.add_modules(kernel)
-    settings = f"SUITES='{' '.join(map(str, programs))}' FILTER='{left_out()}' BUILD='{build}'\n"
+    settings = f"SUITES='{' '.join(map(str, programs))}' FILTER='{left_out()}' BUILD='{build}' CAPABILITIES='{capabilities()}'\n"
     image.write(settings + (HERE / "guest_suite.sh").read_text())
     answers, console = folder / f"{series}.answers", folder / f"{series}.console"
     with open(console, "wb") as out:

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "collector/base/file.h"
+#include "collector/source/bpf/module_btf.h"
 
 namespace ballast::source {
 namespace {
@@ -120,6 +121,7 @@ KernelFacts ReadKernelFacts() {
   utsname name{};
   if (::uname(&name) == 0) facts.release = name.release;
   facts.is_root = ::geteuid() == 0;
+  facts.module_types = ModuleTypesReadable();
   facts.psi_on = PsiOn();
   facts.numa_nodes = NumaNodes();
   if (const int cpus = libbpf_num_possible_cpus(); cpus > 0)

@@ -23,6 +23,7 @@ struct KernelFacts {
   bool is_root = false;
   bool btf_readable = false;  // false: nothing below up to `flush` could be checked
   std::string btf_problem;    // why not; empty when readable
+  bool module_types = false;  // modules' BTF too, which takes CAP_SYS_ADMIN
 
   bool sched_switch = false;
   bool sched_info = false;  // task_struct.sched_info.run_delay (CONFIG_SCHED_INFO)

@@ -140,8 +140,7 @@ std::uint32_t VerifiedInstructions(const bpf_program* program) {
 Error Refused(const Error& error) {
   if (error.code() == std::errc::operation_not_permitted)
     return Error::Invalid(
-        "the kernel refuses BPF (EPERM); run as root, or with CAP_BPF, CAP_PERFMON and "
-        "CAP_SYS_RESOURCE, "
+        "the kernel refuses BPF (EPERM); run as root, or with CAP_BPF and CAP_PERFMON, "
         "and outside containers that filter bpf(2)");
   return Error(error.code(), "load BPF programs: " + Complaint());
 }
