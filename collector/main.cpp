@@ -17,6 +17,7 @@
 #include "collector/base/file.h"
 #include "collector/base/log.h"
 #include "collector/config/option_table.h"
+#include "collector/doctor/report.h"
 #include "collector/metrics/registry.h"
 #include "collector/net/event_loop.h"
 #include "collector/pipeline/pipeline.h"
@@ -222,12 +223,9 @@ class OwnMetrics {
 
 std::vector<serve::SourceStatus> ToStatus(const std::vector<source::Choice>& choices) {
   std::vector<serve::SourceStatus> status;
-  for (const source::Choice& choice : choices) {
-    const char* via = choice.via == source::Via::kBpf    ? "bpf"
-                      : choice.via == source::Via::kFile ? "file"
-                                                         : "absent";
-    status.push_back({std::string(choice.signal), via, choice.because});
-  }
+  for (const source::Choice& choice : choices)
+    status.push_back(
+        {std::string(choice.signal), std::string(doctor::NameOf(choice.via)), choice.because});
   return status;
 }
 
@@ -294,17 +292,75 @@ int Run(const Settings& settings) {
   return kOk;
 }
 
+constexpr int kMissing = 1;  // doctor: something is not measured
+
+// ballast-collector doctor [--format text|json] [OPTION...]: the options of the
+// daemon, so that it is asked as it would run.
+struct DoctorCall {
+  bool is_asked = false;
+  bool is_json = false;
+  std::vector<const char*> rest;  // the command line without these words
+};
+
+Result<DoctorCall> TakeDoctorWords(int argc, const char* const* argv) {
+  DoctorCall call;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (i == 1 && word == "doctor") {
+      call.is_asked = true;
+    } else if (call.is_asked && (word == "--format" || word.starts_with("--format="))) {
+      const std::string_view format =
+          word.size() > 8 ? word.substr(9) : (++i < argc ? std::string_view(argv[i]) : "");
+      if (format != "text" && format != "json")
+        return Error::Invalid("doctor: --format: use text or json");
+      call.is_json = format == "json";
+    } else {
+      call.rest.push_back(argv[i]);
+    }
+  }
+  return call;
+}
+
+int Doctor(const Settings& settings, bool is_json) {
+  doctor::Examined examined{.facts = doctor::ReadHostFacts(),
+                            .choices = {},
+                            .programs = {},
+                            .start_problem = {},
+                            .max_workloads = settings.max_workloads};
+  if (settings.bpf == BpfUse::kOff) {
+    examined.start_problem = "sources.bpf is off";
+  } else {
+    // A few slots: what is asked is whether the kernel takes the programs.
+    auto kernel = source::KernelSide::Start(examined.facts.kernel, {.slots = 8, .max_cgroups = 64});
+    if (kernel)
+      examined.programs = (*kernel)->programs();
+    else
+      examined.start_problem = kernel.error().ToString();
+  }
+  examined.choices = source::DecideReads(examined.facts.kernel, examined.programs);
+  const doctor::Report report = doctor::Diagnose(examined);
+  std::fputs((is_json ? doctor::ToJson(report) : doctor::ToText(report)).c_str(), stdout);
+  return report.anything_missing() ? kMissing : kOk;
+}
+
 int Main(int argc, const char* const* argv) {
+  const auto doctor = TakeDoctorWords(argc, argv);
+  if (!doctor) return Complain(doctor.error().ToString());
   Settings settings;
-  config::OptionTable table("ballast-collector",
-                            "Observes every container, VM and slice of this host at kernel truth.");
+  config::OptionTable table(
+      "ballast-collector",
+      "Observes every container, VM and slice of this host at kernel truth.\n"
+      "As `ballast-collector doctor [--format text|json]`: says what would be measured from "
+      "where, what is missing and what to do; status 1 if anything is.");
   Describe(table, settings);
-  const auto loaded = table.Load(argc, argv, kConfigFile, BALLAST_VERSION);
+  const auto loaded = table.Load(static_cast<int>(doctor->rest.size()), doctor->rest.data(),
+                                 kConfigFile, BALLAST_VERSION);
   if (!loaded) return Complain(loaded.error().ToString());
   if (loaded->start == config::OptionTable::Start::kAnswer) {
     std::fputs(loaded->text.c_str(), stdout);
     return kOk;
   }
+  if (doctor->is_asked) return Doctor(settings, doctor->is_json);
   settings.serve.version = BALLAST_VERSION;
   SetLogLevel(settings.log_level);
   ProtectSelf();

@@ -7,6 +7,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "dashboards/cli/doctor.h"
 #include "dashboards/cli/exit_status.h"
 #include "dashboards/cli/metrics_page.h"
 #include "dashboards/cli/release.h"
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_status = ballast::cli::kInternalError;
 
+  ballast::cli::AddDoctor(app, exit_status);
   ballast::cli::AddMetrics(app, exit_status);
   ballast::cli::AddReplay(app, exit_status);
   ballast::cli::AddRelease(app, exit_status);

@@ -13,7 +13,7 @@ BASE, MODEL, ABI = "collector/base", "collector/model", "bpf/abi"
 CONFIG, NET, METRICS = "collector/config", "collector/net", "collector/metrics"
 RUNTIME, SOURCE, DISCOVER = "collector/runtime", "collector/source", "collector/discover"
 RECORD, EXPORT, SERVE = "collector/record", "collector/export", "collector/serve"
-PIPELINE = "collector/pipeline"
+PIPELINE, DOCTOR = "collector/pipeline", "collector/doctor"
 FORECAST, ALLOCATE, CONSOLIDATE = "autoscaler/forecast", "autoscaler/allocate", "autoscaler/consolidate"
 PLAN, GUARD, ACTUATE = "autoscaler/plan", "autoscaler/guard", "autoscaler/actuate"
 CONTROL, SIMULATE = "autoscaler/control", "autoscaler/simulate"
@@ -35,6 +35,7 @@ MAY_USE = {
     PIPELINE: [BASE, MODEL, SOURCE, DISCOVER, RECORD],
     EXPORT: [BASE, MODEL, METRICS],
     SERVE: [BASE, MODEL, CONFIG, NET, METRICS, RECORD, EXPORT],
+    DOCTOR: [BASE, MODEL, SOURCE, SERVE],
     ALLOCATE: [BASE],
     CONSOLIDATE: [BASE],
     FORECAST: [BASE, MODEL],
