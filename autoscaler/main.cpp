@@ -55,6 +55,15 @@ void LetGo(const std::string& journal_path, std::string_view why) {
     BALLAST_LOG(kError, "limit not put back; run: ballast release", {"why", failure});
 }
 
+// What `wanted` asks for that only a new start can give; empty: nothing.
+std::string NeedsRestart(const control::Settings& in_force, const control::Settings& wanted) {
+  if (wanted.collector_socket != in_force.collector_socket) return "collector_socket";
+  if (wanted.state_dir != in_force.state_dir) return "state_dir";
+  if (wanted.listen != in_force.listen) return "http.listen";
+  if (wanted.lease_ms != in_force.lease_ms) return "lease.timeout_ms";
+  return "";
+}
+
 int Work(const control::NodeServiceOptions& options, actuate::Heartbeat& beat) {
   ProtectSelf();
   const auto done = control::RunNodeService(options, [&beat] { beat.Beat(); });
@@ -70,31 +79,51 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
   options.collector_socket = settings.collector_socket;
   options.listen = settings.listen;
   BALLAST_TRY(const std::string mounts, ReadSmallFile("/proc/self/mountinfo"), "cgroup mounts");
-  options.actuator = {actuate::RootsFromMountinfo(mounts), settings.auto_prefixes,
+  options.actuator = {actuate::RootsFromMountinfo(mounts), control::WritablePrefixes(options.node),
                       folder.journal_path()};
   return options;
 }
 
-int Main(int argc, const char* const* argv) {
-  control::Settings settings;
+Result<config::OptionTable::Loaded> Load(int argc, const char* const* argv,
+                                         control::Settings& settings) {
   config::OptionTable table("ballast-autoscaler",
                             "Gives every workload of this host the CPU and memory it needs.");
   control::Describe(table, settings);
-  const auto loaded = table.Load(argc, argv, kConfigFile, "0.1.0");
+  auto loaded = table.Load(argc, argv, kConfigFile, BALLAST_VERSION);
+  if (!loaded) return loaded;
+  if (auto checked = control::ToNodeOptions(settings); !checked) return checked.error();
+  if (loaded->start == config::OptionTable::Start::kRun && settings.mode == control::Mode::kAuto &&
+      ::geteuid() != 0)
+    return Error::Invalid(
+        "mode auto writes cgroup files: run it as root, or use --mode recommend");
+  return loaded;
+}
+
+// The same command line and the file as it is now.
+Result<control::NodeOptions> Reload(int argc, const char* const* argv,
+                                    const control::Settings& in_force) {
+  control::Settings wanted;
+  if (auto loaded = Load(argc, argv, wanted); !loaded) return loaded.error();
+  if (const std::string key = NeedsRestart(in_force, wanted); !key.empty())
+    return Error::Invalid(key + " changed: that needs a restart");
+  SetLogLevel(wanted.log_level);
+  return control::ToNodeOptions(wanted);
+}
+
+int Main(int argc, const char* const* argv) {
+  control::Settings settings;
+  const auto loaded = Load(argc, argv, settings);
   if (!loaded) return Complain(loaded.error().ToString());
-  if (const auto checked = control::ToNodeOptions(settings); !checked)
-    return Complain(checked.error().ToString());
   if (loaded->start == config::OptionTable::Start::kAnswer) {
     std::fputs(loaded->text.c_str(), stdout);
     return kOk;
   }
   SetLogLevel(settings.log_level);
-  if (settings.mode == control::Mode::kAuto && ::geteuid() != 0)
-    return Complain("mode auto writes cgroup files: run it as root, or use --mode recommend");
   const auto folder = actuate::StateFolder::Lock(settings.state_dir);
   if (!folder) return Complain(folder.error().ToString());
-  const auto options = ToOptions(settings, *folder);
+  auto options = ToOptions(settings, *folder);
   if (!options) return Complain(options.error().ToString());
+  options->reload = [=] { return Reload(argc, argv, settings); };
   // What an earlier run could not put back itself.
   if (::access(folder->journal_path().c_str(), F_OK) == 0)
     LetGo(folder->journal_path(), "an earlier run left them");

@@ -88,12 +88,16 @@ Result<CgroupActuator> CgroupActuator::Make(CgroupActuatorOptions options, const
   return CgroupActuator(std::move(options), clock, std::move(journal));
 }
 
+bool CgroupActuator::IsAllowed(std::string_view path) const {
+  return std::ranges::any_of(options_.prefixes,
+                             [&](const std::string& prefix) { return IsBelow(path, prefix); });
+}
+
 Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) const {
-  const bool allowed = std::ranges::any_of(
-      options_.prefixes, [&](const std::string& prefix) { return IsBelow(group.path, prefix); });
-  if (!allowed) return Error::Invalid(group.path + ": is below no configured prefix");
+  if (!IsAllowed(group.path)) return Error::Invalid(group.path + ": is below no configured prefix");
 
   Adopted adopted;
+  adopted.path = group.path;
   bool is_the_one = false;
   const auto open = [&](const std::string& root) -> std::optional<ControlDir> {
     if (root.empty()) return std::nullopt;
@@ -184,20 +188,24 @@ std::vector<Adoption> CgroupActuator::Adopt(const std::vector<Group>& groups) {
   return adoptions;
 }
 
-void CgroupActuator::DropFromJournal(const Adopted& adopted) {
+Journal CgroupActuator::TakeFromJournal(const Adopted& adopted) {
   const auto is_of = [](const JournalGroup& group, const std::optional<ControlDir>& dir) {
     return dir && group.inode == dir->inode() && group.directory == dir->path();
   };
+  Journal taken{journal_.boot_id, {}};
   std::erase_if(journal_.groups, [&](const JournalGroup& group) {
-    return is_of(group, adopted.cpu) || is_of(group, adopted.memory);
+    if (!is_of(group, adopted.cpu) && !is_of(group, adopted.memory)) return false;
+    taken.groups.push_back(group);
+    return true;
   });
+  return taken;
 }
 
 void CgroupActuator::Forget(const model::WorkloadKey& key) {
   const auto found = adopted_.find(key);
   if (found == adopted_.end()) return;
   // In memory only; the next adoption saves it. A dead group in the file is harmless.
-  DropFromJournal(found->second);
+  TakeFromJournal(found->second);
   adopted_.erase(found);
 }
 
@@ -350,6 +358,24 @@ Actuation CgroupActuator::WriteChecked(Adopted& adopted, const ControlDir& dir, 
   if (done.outcome == Outcome::kFailed)
     done.error = fmt::format("wrote '{}' and read back '{}'", value, done.after);
   return done;
+}
+
+Result<Released> CgroupActuator::Narrow(std::vector<std::string> prefixes) {
+  options_.prefixes = std::move(prefixes);
+  Journal outside{journal_.boot_id, {}};
+  for (auto at = adopted_.begin(); at != adopted_.end();) {
+    if (IsAllowed(at->second.path)) {
+      ++at;
+      continue;
+    }
+    for (JournalGroup& group : TakeFromJournal(at->second).groups)
+      outside.groups.push_back(std::move(group));
+    at = adopted_.erase(at);
+  }
+  Released released = Release(outside, kShortPatience);
+  for (JournalGroup& group : outside.groups) journal_.groups.push_back(std::move(group));
+  BALLAST_TRY_DO(SaveJournal(options_.journal_path, journal_), "release");
+  return released;
 }
 
 Result<Released> CgroupActuator::ReleaseAll() {

@@ -43,6 +43,9 @@ class CgroupActuator final : public Actuator {
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
 
+  // From now on only groups below these are written; the adopted others are put
+  // back, and what could not be stays in the journal.
+  Result<Released> Narrow(std::vector<std::string> prefixes);
   // Puts everything back; what could not be stays in the journal.
   Result<Released> ReleaseAll();
 
@@ -50,6 +53,7 @@ class CgroupActuator final : public Actuator {
   // One adopted group: its directories and, per file, what was last seen there
   // by us. A difference is another writer.
   struct Adopted {
+    std::string path;  // of the group
     std::optional<ControlDir> cpu;
     std::optional<ControlDir> memory;
     bool cpu_v2 = false;
@@ -60,10 +64,12 @@ class CgroupActuator final : public Actuator {
   CgroupActuator(CgroupActuatorOptions options, const Clock& clock, Journal journal)
       : options_(std::move(options)), clock_(&clock), journal_(std::move(journal)) {}
 
+  bool IsAllowed(std::string_view path) const;
   Result<Adopted> Open(const Group& group) const;
   // Reads the originals of every file that may be written into `last_seen` and the journal.
   Result<> Remember(Adopted& adopted);
-  void DropFromJournal(const Adopted& adopted);
+  // Out of the journal, as a journal of its own.
+  Journal TakeFromJournal(const Adopted& adopted);
 
   Actuation SetCpu(Adopted& adopted, std::int64_t millicores);
   Actuation SetWeight(Adopted& adopted, std::int64_t thousandths);

@@ -22,6 +22,7 @@ sigset_t ForwardedSignals() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -60,6 +61,7 @@ class Watcher {
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;
     ::kill(child_, static_cast<int>(info.ssi_signo));
+    if (info.ssi_signo == SIGHUP) return;  // reloads, and goes on
     // From here on heartbeats no longer buy time: it was told to end.
     if (!stopping_) Extend();
     stopping_ = true;
@@ -93,6 +95,7 @@ int WaitFor(pid_t child) {
                           const std::function<int(Heartbeat&)>& work) {
   // Without its watcher nobody would let the limits go: end with it, cleanly.
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ::signal(SIGHUP, SIG_IGN);  // until the work listens for it
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (::getppid() != parent) ::_exit(kInternalError);
   Heartbeat beat(std::move(pipe));

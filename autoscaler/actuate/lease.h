@@ -35,8 +35,9 @@ struct LeaseOptions {
   std::chrono::milliseconds timeout{3000};
 };
 
-// Runs `work` in a child process, `release` here. SIGTERM and SIGINT are passed
-// on; a child that does not end within the timeout after that is killed.
+// Runs `work` in a child process, `release` here. SIGTERM, SIGINT and SIGHUP are
+// passed on; a child that does not end within the timeout after one of the first
+// two is killed.
 // Returns the child's exit status; 128 + signal if one killed it; 3 if it was
 // ended for silence or could not be started. `release` is called unless the
 // child ended with status 0 to 3 by itself, which it does only after it has

@@ -5,6 +5,7 @@
 #include <array>
 #include <csignal>
 #include <memory>
+#include <optional>
 
 #include "autoscaler/control/node_loop.h"
 #include "collector/base/log.h"
@@ -53,29 +54,56 @@ class NodeService {
  public:
   NodeService(NodeServiceOptions options, actuate::CgroupActuator actuator,
               const std::function<void()>& alive)
-      : mode_(options.node.mode),
-        actuator_(std::move(actuator)),
+      : actuator_(std::move(actuator)),
         metrics_(NodeMetrics::Make(registry_)),
-        node_(std::move(options.node), actuator_, outbox_, metrics_),
         listen_(std::move(options.listen)),
+        collector_socket_(std::move(options.collector_socket)),
+        reload_(std::move(options.reload)),
         sender_(clock_),
-        alive_(alive),
-        client_(events_, {.path = std::move(options.collector_socket)},
-                {.on_up = [this] { OnUp(); },
-                 .on_bytes = [this](std::string_view bytes) { OnBytes(bytes); },
-                 .on_down = [this](const Error& error) { OnDown(error); }}) {}
+        alive_(alive) {
+    Begin(std::move(options.node));
+  }
 
   Result<> Run() {
     BALLAST_TRY_DO(Listen(), "metrics");
     const auto stop = events_.OnSignals({SIGTERM, SIGINT}, [this](int) { OnStop(); });
+    const auto hang_up = events_.OnSignals({SIGHUP}, [this](int) { OnReload(); });
     const auto beat = events_.Every(100ms, [this] { OnBeat(); });
-    node_.Say(std::string("started in mode ") + ToString(mode_));
+    node_->Say(std::string("started in mode ") + ToString(mode_));
     OnBeat();
     events_.Run();
     return std::move(ended_);
   }
 
  private:
+  // A loop with these options, and a connection, which begins with the whole
+  // state. What an earlier loop had learned is learned anew; limits only rise
+  // until then.
+  void Begin(NodeOptions options) {
+    mode_ = options.mode;
+    client_.reset();
+    reader_ = {};
+    node_.emplace(std::move(options), actuator_, outbox_, metrics_);
+    client_.emplace(
+        events_, net::StreamClientOptions{.path = collector_socket_},
+        net::StreamClient::Handlers{
+            .on_up = [this] { OnUp(); },
+            .on_bytes = [this](std::string_view bytes) { OnBytes(bytes); },
+            .on_down = [this](const Error& error) { OnDown(error); }});
+  }
+
+  void OnReload() {
+    if (last_moment_ || !reload_) return;
+    auto fresh = reload_();
+    if (!fresh)
+      return node_->Say("not reloaded, what was configured stays: " + fresh.error().ToString());
+    const auto released = actuator_.Narrow(WritablePrefixes(*fresh));
+    Begin(*std::move(fresh));
+    node_->Say(std::string("reloaded, in mode ") + ToString(mode_) + "; " +
+               (released ? actuate::Summary(*released)
+                         : "limits not put back: " + released.error().ToString()));
+  }
+
   Result<> Listen() {
     if (listen_.empty()) return Ok();
     const auto answer = [this](const net::Request& request) {
@@ -96,7 +124,7 @@ class NodeService {
   void OnRecord(const model::Record& record) {
     if (last_moment_) return;  // nothing is written any more
     const BootTime begin = clock_.Now();
-    node_.OnRecord(record, begin);
+    node_->OnRecord(record, begin);
     metrics_.records[record.body.index()].Add();
     metrics_.loop_duration.Observe(std::chrono::duration<double>(clock_.Now() - begin).count());
   }
@@ -108,23 +136,23 @@ class NodeService {
     if (!released) {
       ended_ = Error(released.error()).Context("put limits back");
     } else {
-      node_.Say("stopped: " + actuate::Summary(*released));
+      node_->Say("stopped: " + actuate::Summary(*released));
       for (const std::string& failure : released->failures)
         BALLAST_LOG(kError, "limit not put back", {"why", failure});
     }
-    sender_.Drain(outbox_, client_);
+    sender_.Drain(outbox_, *client_);
     last_moment_ = events_.After(50ms, [this] { events_.Stop(); });
   }
 
   void OnUp() {
     reader_ = {};
-    BALLAST_LOG(kInfo, "connected to the collector", {"workloads", node_.workloads()});
+    BALLAST_LOG(kInfo, "connected to the collector", {"workloads", node_->workloads()});
   }
 
   void OnBytes(std::string_view bytes) {
     reader_.Feed(bytes);
     while (const auto record = reader_.Next()) OnRecord(*record);
-    sender_.Drain(outbox_, client_);
+    sender_.Drain(outbox_, *client_);
   }
 
   void OnDown(const Error& error) {
@@ -134,13 +162,13 @@ class NodeService {
   void OnBeat() {
     alive_();
     metrics_.lease_renewed.Add();
-    node_.OnTime(clock_.Now());
-    sender_.Drain(outbox_, client_);
-    metrics_.SetHeld(node_.holding_kind());
+    node_->OnTime(clock_.Now());
+    sender_.Drain(outbox_, *client_);
+    metrics_.SetHeld(node_->holding_kind());
     metrics_.journal_events.Set(static_cast<double>(outbox_.waiting()));
   }
 
-  const Mode mode_;
+  Mode mode_ = Mode::kObserve;
   SystemClock clock_;
   net::EventLoop events_;
   net::EventLoop::Handle last_moment_;  // set: ending
@@ -149,16 +177,22 @@ class NodeService {
   Outbox outbox_;
   metrics::Registry registry_;
   NodeMetrics metrics_;
-  NodeLoop node_;
+  std::optional<NodeLoop> node_;
   std::string listen_;
+  std::string collector_socket_;
+  std::function<Result<NodeOptions>()> reload_;
   Sender sender_;
   record::FrameReader reader_;
   const std::function<void()>& alive_;  // the caller's, who waits in Run()
   std::unique_ptr<net::HttpServer> http_;
-  net::StreamClient client_;  // last: its handlers use the rest
+  std::optional<net::StreamClient> client_;  // last: its handlers use the rest
 };
 
 }  // namespace
+
+std::vector<std::string> WritablePrefixes(const NodeOptions& options) {
+  return options.mode == Mode::kAuto ? options.auto_prefixes : std::vector<std::string>{};
+}
 
 Result<> RunNodeService(NodeServiceOptions options, const std::function<void()>& alive) {
   static const SystemClock clock;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "autoscaler/actuate/cgroup_actuator.h"
 #include "autoscaler/control/node_options.h"
@@ -19,7 +20,13 @@ struct NodeServiceOptions {
   std::string collector_socket;
   std::string listen;  // of /metrics; empty: none
   actuate::CgroupActuatorOptions actuator;
+  // Reads the configuration again, on SIGHUP; checked options, or one sentence
+  // that says why the ones in force stay. Absent: SIGHUP is not heeded.
+  std::function<Result<NodeOptions>()> reload = {};
 };
+
+// Which groups may be written: none unless in mode auto.
+std::vector<std::string> WritablePrefixes(const NodeOptions& options);
 
 // Returns after SIGTERM or SIGINT and a release of everything. `alive` is
 // called at least every 100 ms while the loop turns.

@@ -105,6 +105,35 @@ class AutoscalerFaultTest(FaultTest):
         self.assertLessEqual(highest["memory"], container.original_limits[1])
 
 
+class ReloadTest(FaultTest):
+    def reload(self, change):
+        config = self.stack.folder / "autoscaler.toml"
+        config.write_text(change(config.read_text()))
+        self.stack.processes["autoscaler"].send_signal(signal.SIGHUP)
+
+    def wait_for_log(self, text):
+        self.wait_until(f"the autoscaler said: {text}", lambda: text in self.stack.log_of("autoscaler"))
+
+    def test_reload_to_observe_puts_the_originals_back(self):
+        container = self.start_all(BUSY)
+
+        self.reload(lambda text: text.replace('mode = "auto"', 'mode = "observe"'))
+
+        self.wait_for_log("reloaded, in mode observe")
+        self.assertEqual(limits(container), container.original_limits)
+        self.reload(lambda text: text.replace('mode = "observe"', 'mode = "auto"'))
+        self.wait_until("limits follow demand again", lambda: limits(container) != container.original_limits, 30)
+
+    def test_half_written_configuration_leaves_what_is_in_force(self):
+        container = self.start_all(BUSY)
+
+        self.reload(lambda text: text[:len(text) // 2] + '\n[guard\n')
+
+        self.wait_for_log("not reloaded, what was configured stays")
+        self.assertNotEqual(limits(container), container.original_limits)
+        self.assertIsNone(self.stack.processes["autoscaler"].poll())
+
+
 class RecorderFaultTest(StackTest):
     def test_full_disk_costs_records_and_no_tick(self):
         self.stack.start_collector("/dev/full")

@@ -290,5 +290,23 @@ TEST_F(CgroupActuatorTest, ASecondRunKeepsTheTrueOriginals) {
   EXPECT_EQ(tree_.Read("unified/agents/a", "cpu.max"), "max 100000");
 }
 
+TEST_F(CgroupActuatorTest, NarrowingPutsBackWhatMayNotBeWrittenAnyMore) {
+  const Group kept = Adopted(V2("agents/kept"));
+  const Group dropped = Adopted(V2("agents/old/dropped"));
+  actuator_->Set(kept, Resource::kCpu, 500);
+  actuator_->Set(dropped, Resource::kCpu, 500);
+
+  const auto released = actuator_->Narrow({"/agents/kept"});
+
+  ASSERT_TRUE(released) << released.error().ToString();
+  EXPECT_EQ(tree_.Read("unified/agents/old/dropped", "cpu.max"), "max 100000");
+  EXPECT_EQ(tree_.Read("unified/agents/kept", "cpu.max"), "50000 100000");
+  EXPECT_EQ(actuator_->Set(dropped, Resource::kCpu, 400).outcome, Outcome::kRefused);
+  EXPECT_EQ(actuator_->Set(kept, Resource::kCpu, 400).outcome, Outcome::kApplied);
+  const auto journal = LoadJournal(Root("journal"));
+  ASSERT_TRUE(journal);
+  EXPECT_EQ(journal->groups.size(), 1U);
+}
+
 }  // namespace
 }  // namespace ballast::actuate

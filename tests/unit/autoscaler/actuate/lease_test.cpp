@@ -86,6 +86,23 @@ TEST(LeaseTest, ATerminationIsPassedOnAndACleanEndReleasesNothing) {
   EXPECT_EQ(got.why, "");
 }
 
+TEST(LeaseTest, AHangUpIsPassedOnAndEndsNothing) {
+  const Outcome got = RunLeased([](Heartbeat&) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    ::signal(SIGHUP, SIG_DFL);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    ::kill(::getppid(), SIGHUP);
+    int signal = 0;
+    ::sigwait(&set, &signal);
+    return 0;
+  });
+
+  EXPECT_EQ(got.status, 0);
+  EXPECT_EQ(got.why, "");
+}
+
 TEST(LeaseTest, AChildThatIgnoresTerminationIsEndedAndReleases) {
   const Outcome got = RunLeased(
       [](Heartbeat& beat) {
