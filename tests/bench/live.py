@@ -1,0 +1,164 @@
+"""Agents as they were recorded, as real containers under one memory budget: static limits against Ballast.
+
+The same agents twice. Static: each has an equal share of the budget as its memory limit. Ballast: the autoscaler gives
+each what it needs of the same budget. Both: the kernel holds all of them together to the budget, and every agent begins
+with the same CPU quota. Memory is as recorded; time runs faster and CPU work is scaled down, to fit two cores.
+
+Traces: CSV files `t_s,cpu_cores,memory_bytes` with `*.tools.csv` beside them (`start_s,end_s,tool,command`), from the
+folder in BALLAST_TRACES; without one, synthetic agents of the same kind are made from a seed.
+"""
+import argparse
+import csv
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import time
+
+import cgroups
+import records
+from container import Container
+from stack import Failed, Stack
+
+PREFIX = "/ballast-live"
+REST = 190 << 20
+CPU_QUOTA_US = 20000
+
+
+def read_trace(path):
+    """([(seconds, cores, bytes)], [(start, end, tool)])"""
+    with open(path) as file:
+        samples = [(float(r["t_s"]), float(r["cpu_cores"]), int(r["memory_bytes"])) for r in csv.DictReader(file)]
+    tools = pathlib.Path(str(path)[:-len(".csv")] + ".tools.csv")
+    if not tools.exists():
+        return samples, []
+    with open(tools) as file:
+        # A call that the recording ends in has no end.
+        calls = [(float(r["start_s"]), float(r["end_s"]), (r["command"].split() or [r["tool"]])[0].rsplit("/")[-1] or r["tool"])
+                 for r in csv.DictReader(file) if r["end_s"]]
+    return samples, calls
+
+
+def make_trace(seed):
+    """Rest at 190 MB, bursts of a few seconds inside tool calls, peaks with a heavy tail: AgentCgroup, arXiv 2602.09345."""
+    rng = random.Random(seed)
+    samples, calls, t = [], [], 0.0
+    burst_end, peak = 0.0, 0
+    while t < 600:
+        if t >= burst_end and rng.random() < 0.06:
+            length = rng.uniform(2, 12)
+            peak = min(2000, 60 * rng.paretovariate(1.2))
+            burst_end = t + length
+            calls.append((t, burst_end, rng.choice(["pytest", "npm", "pip", "cargo"])))
+        in_burst = t < burst_end
+        samples.append((t, rng.uniform(0.5, 1.5) if in_burst else rng.uniform(0, 0.05),
+                        REST + int(peak * (1 << 20) * rng.uniform(0.7, 1)) if in_burst else REST))
+        t += 1.0
+    return samples, calls
+
+
+def write_plan(path, trace, speed, cpu_share, seconds):
+    """The trace as replay_agent reads it. Calls that overlap are merged: an agent waits for one thing at a time."""
+    samples, calls = trace
+    lines, waiting, ends = [], sorted(c for c in calls if c[1] - c[0] >= 1), None
+    for (t, cores, held), (after, _, _) in zip(samples, samples[1:]):
+        if t > seconds * speed:
+            break
+        if ends is None and waiting and waiting[0][0] <= t:
+            start, end, tool = waiting.pop(0)
+            ends = (t, max(end, after))
+            lines.append(f"begin {''.join(c for c in tool if c.isalnum())[:16] or 'tool'}")
+        length_ms = (after - t) * 1000 / speed
+        lines.append(f"use {length_ms:.0f} {cores * (after - t) * 1000 * cpu_share:.0f} {held}")
+        if ends is not None and after >= ends[1]:
+            lines.append(f"end {(after - ends[0]) * 1000 / speed:.0f}")
+            waiting = [c for c in waiting if c[0] > t]
+            ends = None
+    path.write_text("\n".join(lines) + "\n")
+
+
+def hold_together(budget):
+    """The prefix's own memory group has the budget: what the host has for agents."""
+    for mount, controllers in cgroups.mounts():
+        if controllers is not None and "memory" not in controllers:
+            continue
+        os.makedirs(mount + PREFIX, exist_ok=True)
+        for name in ("memory.limit_in_bytes", "memory.max"):
+            if os.path.exists(f"{mount}{PREFIX}/{name}"):
+                pathlib.Path(f"{mount}{PREFIX}/{name}").write_text(str(budget))
+
+
+def run(options, mode, traces):
+    settings = f'[policy]\nmemory_pool = {options.budget}\nmemory_reserve = 0.0\n'
+    with Stack(os.environ["BALLAST_BUILD"], prefix=PREFIX, autoscaler_settings=settings) as stack:
+        shutil.copy(stack.build / "deploy/agents/replay_agent", stack.root / "bin/replay_agent")
+        for number, trace in enumerate(traces):
+            write_plan(stack.root / f"plan-{number}", trace, options.speed, options.cpu_share, options.seconds)
+        hold_together(options.budget)
+        stack.start_collector("")
+        stack.start_autoscaler(mode)
+        share = options.budget // len(traces) // 4096 * 4096
+        agents = []
+        for number in range(len(traces)):
+            name = f"agent-{number}"
+            agent = Container(stack.folder, stack.root, name, f"{PREFIX}/{name}", ["/bin/replay_agent", f"/plan-{number}"],
+                              cpu_quota_us=CPU_QUOTA_US, memory_bytes=share)
+            stack.containers.append(agent)
+            agents.append(agent.start())
+            time.sleep(0.1)
+        end = time.monotonic() + options.seconds * 3 + 30
+        throttled = {}
+        while time.monotonic() < end and any(agent.is_running() for agent in agents):
+            for agent in agents:
+                throttled[agent.name] = cgroups.throttled_ns(agent.cgroup_path) or throttled.get(agent.name, 0)
+            time.sleep(1)
+        lines = [agent.calls() for agent in agents]
+        finished = sum(any(line.get("finished") for line in one) for one in lines)
+        kills = sum(cgroups.oom_kills(agent.cgroup_path) or 0 for agent in agents)
+        stack.stop("autoscaler", signal.SIGTERM)
+        calls = [line for one in lines for line in one if "took_ms" in line]
+        return {
+            "agents that finished": f"{finished} of {len(agents)}",
+            "OOM kills": kills,
+            "throttled": f"{sum(throttled.values()) / 1e9:.1f} s",
+            "tool calls ended": len(calls),
+            "tool call p50 / p99": " / ".join(f"{(records.quantile([c['took_ms'] for c in calls], q) or 0) / 1000:.2f} s" for q in (.5, .99)),
+            "beyond its recording p50 / p99": " / ".join(
+                f"{records.quantile([c['took_ms'] - c['recorded_ms'] for c in calls], q) or 0} ms" for q in (.5, .99)),
+        }
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench live", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60, help="of each of the two runs")
+    parser.add_argument("--speed", type=float, default=8, help="how much faster than it was recorded")
+    parser.add_argument("--cpu-share", type=float, default=0.08, help="of the recorded CPU work")
+    parser.add_argument("--budget", type=float, default=0, help="bytes; 0: 288 MiB for each agent")
+    parser.add_argument("--seed", type=int, default=1, help="which traces, in which order")
+    parser.add_argument("--traces", default=os.environ.get("BALLAST_TRACES"))
+    options = parser.parse_args()
+    options.budget = int(options.budget) or options.agents * (288 << 20)
+    if options.traces:
+        paths = sorted(p for p in pathlib.Path(options.traces).glob("*.csv") if not p.name.endswith(".tools.csv"))
+        random.Random(options.seed).shuffle(paths)
+        traces = [read_trace(path) for path in paths[:options.agents]]
+    else:
+        traces = [make_trace(options.seed * 1000 + number) for number in range(options.agents)]
+    print(f"{len(traces)} agents ({'recorded' if options.traces else 'synthetic'}), budget {options.budget / 2**30:.2f} GiB,"
+          f" {options.speed:g} times as fast, {options.cpu_share:g} of the CPU work, seed {options.seed}", flush=True)
+    try:
+        static, ballast = (run(options, mode, traces) for mode in ("observe", "auto"))
+    except Failed as error:
+        print(f"live: {error}", file=sys.stderr)
+        return 2
+    print(f"{'':<34}{'static limits':>20}{'Ballast':>20}")
+    for row in static:
+        print(f"{row:<34}{static[row]!s:>20}{ballast[row]!s:>20}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
