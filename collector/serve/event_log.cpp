@@ -8,9 +8,24 @@ namespace ballast::serve {
 
 using model::Field;
 
+std::size_t EventLog::ShelfOf(model::EventKind kind) {
+  using enum model::EventKind;
+  switch (kind) {
+    case kDecision:
+    case kActuation:
+    case kAutoscaler:
+    case kMigration:
+      return 0;
+    case kToolCall:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
 const std::string& EventLog::Add(const model::Record& record, const model::Event& event,
                                  const model::State& state) {
-  Entry entry{event.kind, {}, {}};
+  Entry entry{++added_, event.kind, {}, {}};
   const auto note = [&](model::EntityRef ref) {
     const model::Entity* entity = state.Find(ref);
     if (entity == nullptr || ref == model::kHostRef) return;
@@ -23,14 +38,15 @@ const std::string& EventLog::Add(const model::Record& record, const model::Event
   for (const model::EntityRow& row : event.rows) note(row.ref);
   JsonWriter json(entry.json);
   WriteEvent(json, record, event, state);
-  bytes_ += entry.json.size();
-  entries_.push_back(std::move(entry));
-  while (entries_.size() > 1 &&
-         (entries_.size() > options_.max_events || bytes_ > options_.max_bytes)) {
-    bytes_ -= entries_.front().json.size();
-    entries_.pop_front();
+  Shelf& shelf = shelves_[ShelfOf(event.kind)];
+  shelf.bytes += entry.json.size();
+  shelf.entries.push_back(std::move(entry));
+  while (shelf.entries.size() > 1 &&
+         (shelf.entries.size() > options_.max_events || shelf.bytes > options_.max_bytes)) {
+    shelf.bytes -= shelf.entries.front().json.size();
+    shelf.entries.pop_front();
   }
-  return entries_.back().json;
+  return shelf.entries.back().json;
 }
 
 bool EventLog::Matches(const Entry& entry, const Filter& filter) {
@@ -41,15 +57,23 @@ bool EventLog::Matches(const Entry& entry, const Filter& filter) {
 }
 
 std::string EventLog::Write(const Filter& filter) const {
+  // The newest of each shelf that matches, merged by when they came.
+  std::vector<const Entry*> found;
+  for (const Shelf& shelf : shelves_) {
+    std::size_t count = 0;
+    for (auto entry = shelf.entries.rbegin(); entry != shelf.entries.rend() && count < filter.limit;
+         ++entry) {
+      if (!Matches(*entry, filter)) continue;
+      found.push_back(&*entry);
+      ++count;
+    }
+  }
+  std::ranges::sort(found, std::ranges::greater{}, &Entry::order);
+  found.resize(std::min(found.size(), filter.limit));
   std::string out;
   JsonWriter json(out);
   json.BeginArray();
-  std::size_t count = 0;
-  for (auto entry = entries_.rbegin(); entry != entries_.rend() && count < filter.limit; ++entry) {
-    if (!Matches(*entry, filter)) continue;
-    json.Raw(entry->json);
-    ++count;
-  }
+  for (const Entry* entry : found) json.Raw(entry->json);
   json.EndArray();
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -11,8 +12,10 @@
 
 namespace ballast::serve {
 
+// For each of three shelves, so that a storm of one sort does not push out the
+// others: decisions and what came of them; tool calls; everything else.
 struct EventLogOptions {
-  std::size_t max_events = 2000;
+  std::size_t max_events = 10'000;
   std::size_t max_bytes = 16 << 20;  // a decision about a thousand workloads is 400 kB
 };
 
@@ -37,15 +40,21 @@ class EventLog {
 
  private:
   struct Entry {
+    std::uint64_t order = 0;  // over all shelves
     model::EventKind kind{};
     std::vector<std::string> names;  // by which the workloads may be asked for
     std::string json;
   };
+  struct Shelf {
+    std::deque<Entry> entries;
+    std::size_t bytes = 0;
+  };
+  static std::size_t ShelfOf(model::EventKind kind);
   static bool Matches(const Entry& entry, const Filter& filter);
 
   EventLogOptions options_;
-  std::deque<Entry> entries_;
-  std::size_t bytes_ = 0;
+  std::array<Shelf, 3> shelves_;
+  std::uint64_t added_ = 0;
 };
 
 }  // namespace ballast::serve

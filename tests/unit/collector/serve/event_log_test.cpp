@@ -71,5 +71,14 @@ TEST_F(EventLogTest, OldestGoAtTheBoundOfCountOrBytes) {
   EXPECT_EQ(Sequences(small, {}), (std::vector<std::int64_t>{106}));
 }
 
+TEST_F(EventLogTest, StormOfOneSortDoesNotPushOutTheOthers) {
+  EventLog log({.max_events = 3});
+  Add(log, EventKind::kDecision, model::EntityRef{1});  // 101
+  Add(log, EventKind::kToolCall, model::EntityRef{1});  // 102
+  for (int i = 0; i < 50; ++i) Add(log, EventKind::kThrottleBegin, model::EntityRef{2});
+
+  EXPECT_EQ(Sequences(log, {}), (std::vector<std::int64_t>{152, 151, 150, 102, 101}));
+}
+
 }  // namespace
 }  // namespace ballast::serve
