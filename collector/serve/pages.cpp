@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "collector/serve/live_page.h"
+#include "collector/serve/answer.h"
 #include "collector/serve/record_json.h"
 
 namespace ballast::serve {
@@ -18,42 +18,13 @@ constexpr std::size_t kMaxEventLimit = 1000;
 // Three ticks of the slowest permitted rate would be 30 s; a healthy collector
 // ticks ten times a second.
 constexpr auto kFreshFor = std::chrono::seconds(5);
+// Above every kind that there is, or will be for long.
+constexpr std::uint16_t kEventKindsEnd = 256;
 
-net::Response MakeJson(std::string body) {
-  body += '\n';
-  return {.status = 200,
-          .content_type = "application/json",
-          .body = std::move(body),
-          .headers = {{"Cache-Control", "no-store"}},
-          .next_piece = {},
-          .feed = nullptr};
-}
-
-net::Response MakeText(std::string content_type, std::string body) {
-  return {.status = 200,
-          .content_type = std::move(content_type),
-          .body = std::move(body),
-          .headers = {{"Cache-Control", "no-store"}},
-          .next_piece = {},
-          .feed = nullptr};
-}
-
-// The first parameter that this path does not have.
-std::optional<std::string> FindStranger(const net::Request& request,
-                                        std::initializer_list<std::string_view> known) {
-  for (const auto& [name, value] : request.target.query)
-    if (std::ranges::find(known, name) == known.end()) return name;
+std::optional<model::EventKind> FindEventKind(std::string_view name) {
+  for (std::uint16_t number = 0; name != "unknown" && number < kEventKindsEnd; ++number)
+    if (model::NameOf(model::EventKind{number}) == name) return model::EventKind{number};
   return std::nullopt;
-}
-
-net::Response UnknownParameter(const std::string& name, std::string_view known) {
-  return net::MakeError(
-      400, "unknown parameter '" + name.substr(0, 80) + "'; known: " + std::string(known));
-}
-
-bool IsNamed(const model::Entity& entity, std::string_view name) {
-  return DisplayName(entity.fields) == name || entity.fields.GetText(model::Field::kPath) == name ||
-         entity.fields.GetText(model::Field::kContainerId) == name;
 }
 
 }  // namespace
@@ -62,11 +33,15 @@ const std::vector<Pages::Route>& Pages::Routes() {
   static const std::vector<Route> kRoutes = {
       {"/metrics", &Pages::Metrics},
       {"/api/v1/workloads", &Pages::Workloads},
+      {"/api/v1/entities", &Pages::Entities},
+      {"/api/v1/history", &Pages::HistoryOf},
       {"/api/v1/decisions", &Pages::Decisions},
       {"/api/v1/events", &Pages::Events},
       {"/api/v1/status", &Pages::Status},
       {"/healthz", &Pages::Health},
-      {"/", &Pages::LivePage},
+      {"/", &Pages::WebPage},
+      {"/app.js", &Pages::WebPage},
+      {"/app.css", &Pages::WebPage},
   };
   return kRoutes;
 }
@@ -81,6 +56,7 @@ Pages::Pages(Options options, metrics::Registry& registry)
       same_labels_(registry.GetCounter(Metric::kWorkloadsLeftOut, {"same_labels"})),
       scrape_duration_(registry.GetHistogram(Metric::kScrapeDuration)),
       exposition_(options_.exposition),
+      history_(options_.history),
       events_(options_.events) {}
 
 Result<std::unique_ptr<Pages>> Pages::Start(Options options, metrics::Registry& registry) {
@@ -131,13 +107,21 @@ void Pages::Apply(const model::Record& record) {
   const bool is_death = event != nullptr && event->kind == model::EventKind::kWorkloadDied;
   exposition_.Observe(state_, record);
   if (!is_death) state_.Apply(record);
-  if (event != nullptr) event_feed_.Send("event", events_.Add(record, *event, state_));
+  if (event != nullptr) {
+    const std::string& json = events_.Add(record, *event, state_);
+    event_feed_.Send("event", json);
+    page_feed_.Send("event", json);
+  }
   if (is_death) state_.Apply(record);
   rates_.Observe(state_);
+  history_.Observe(record, state_);
 }
 
 void Pages::SendTable() {
-  if (table_feed_.listeners() > 0) table_feed_.Send("table", WorkloadsJson(true, ""));
+  if (table_feed_.listeners() + page_feed_.listeners() == 0) return;
+  const std::string table = WorkloadsJson(true, "");
+  table_feed_.Send("table", table);
+  page_feed_.Send("table", table);
 }
 
 net::Response Pages::Handle(const net::Request& request) {
@@ -192,7 +176,8 @@ std::string Pages::WorkloadsJson(bool is_table, std::string_view only) const {
   for (const auto& [ref, entity] : state_.entities()) {
     if (!model::IsWorkload(entity.kind) || (!only.empty() && !IsNamed(entity, only))) continue;
     const auto rates = rates_.Of(ref, entity, state_.header().at);
-    is_table ? WriteWorkloadRow(json, ref, entity, rates) : WriteWorkload(json, ref, entity, rates);
+    is_table ? WriteWorkloadRow(json, ref, entity, rates, history_)
+             : WriteWorkload(json, ref, entity, rates);
   }
   json.EndArray().EndObject();
   return out;
@@ -228,15 +213,23 @@ net::Response Pages::Decisions(const net::Request& request) {
 }
 
 net::Response Pages::Events(const net::Request& request) {
-  if (const auto stranger = FindStranger(request, {"limit", "workload", "stream"}))
-    return UnknownParameter(*stranger, "limit, workload, stream");
+  if (const auto stranger = FindStranger(request, {"limit", "workload", "kind", "stream"}))
+    return UnknownParameter(*stranger, "limit, workload, kind, stream");
   const auto stream = request.FindQuery("stream");
-  if (!stream) return EventList(request, {});
-  if (*stream != "events" && *stream != "table")
-    return net::MakeError(400, "stream: use events or table");
+  if (!stream) {
+    const auto name = request.FindQuery("kind");
+    if (!name) return EventList(request, {});
+    const auto kind = FindEventKind(*name);
+    if (!kind) return net::MakeError(400, "kind: no event is called so; tool_call, decision, ...");
+    return EventList(request, {*kind});
+  }
+  if (*stream != "events" && *stream != "table" && *stream != "page")
+    return net::MakeError(400, "stream: use events, table or page");
   net::Response response;
-  response.feed = *stream == "table" ? &table_feed_ : &event_feed_;
-  if (*stream == "table") response.body = net::EventFeed::Format("table", WorkloadsJson(true, ""));
+  response.feed = *stream == "table"  ? &table_feed_
+                  : *stream == "page" ? &page_feed_
+                                      : &event_feed_;
+  if (*stream != "events") response.body = net::EventFeed::Format("table", WorkloadsJson(true, ""));
   return response;
 }
 
@@ -272,9 +265,13 @@ net::Response Pages::Status(const net::Request& request) {
     if (entity.kind == model::EntityKind::kLoss) WriteFields(json, entity.fields);
   json.EndArray().Key("counters").BeginObject();
   json.Key("http_connections").Number(server_->connections());
-  json.Key("page_listeners").Number(table_feed_.listeners() + event_feed_.listeners());
-  json.Key("page_listeners_dropped").Number(table_feed_.dropped() + event_feed_.dropped());
+  json.Key("page_listeners")
+      .Number(table_feed_.listeners() + event_feed_.listeners() + page_feed_.listeners());
+  json.Key("page_listeners_dropped")
+      .Number(table_feed_.dropped() + event_feed_.dropped() + page_feed_.dropped());
   json.Key("records_dropped").Real(publish_dropped_.Value());
+  json.Key("history_bytes").Number(history_.bytes());
+  json.Key("history_seconds").Signed(history_.kept().count());
   json.EndObject().EndObject();
   return MakeJson(std::move(out));
 }
@@ -284,17 +281,6 @@ net::Response Pages::Health(const net::Request&) {
   if (std::chrono::steady_clock::now() - last_record_ > kFreshFor)
     return net::MakeError(503, "no record for 5 s");
   return MakeText("text/plain; charset=utf-8", "ok\n");
-}
-
-net::Response Pages::LivePage(const net::Request&) {
-  auto response = MakeText("text/html; charset=utf-8", std::string(LivePageHtml()));
-  // The page brings everything along; nothing may be fetched from elsewhere.
-  response.headers.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-      "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  return response;
 }
 
 }  // namespace ballast::serve

@@ -16,6 +16,7 @@
 #include "collector/net/http_server.h"
 #include "collector/serve/backlog.h"
 #include "collector/serve/event_log.h"
+#include "collector/serve/history.h"
 #include "collector/serve/published.h"
 #include "collector/serve/rate_window.h"
 #include "collector/serve/source_status.h"
@@ -26,10 +27,15 @@ namespace ballast::serve {
 //
 //   /metrics              workloads and the collector itself, for Prometheus
 //   /api/v1/workloads     every workload; ?view=table for a short form, ?workload=NAME for one
+//   /api/v1/entities      what belongs to workloads; ?kind=device, vcpu, blame, ...; ?parent=REF
+//   /api/v1/history       last minutes of one workload, or of the host (ref 0), a point a second;
+//                         ?ref=REF or ?workload=NAME, ?since=MS; ?view=spark: CPU of all of them
 //   /api/v1/decisions     last decisions and actuations; ?limit=, ?workload=
-//   /api/v1/events        all kinds, the same parameters; ?stream=events or ?stream=table:
-//   server-sent /api/v1/status        host, sources, counters /healthz              200 while
-//   records arrive, else 503 /                     the live table
+//   /api/v1/events        all kinds or ?kind=, the same parameters; ?stream=events, table or
+//                         page (both in one connection: browsers allow six): server-sent
+//   /api/v1/status        host, sources, counters
+//   /healthz              200 while records arrive, else 503
+//   /, /app.js, /app.css  the web page
 class Pages {
  public:
   struct Options {
@@ -37,6 +43,7 @@ class Pages {
     std::string version;
     std::size_t backlog_bytes = 64 << 20;
     EventLogOptions events;
+    HistoryOptions history;
     exposition::ExpositionOptions exposition;
   };
 
@@ -64,9 +71,12 @@ class Pages {
   net::Response Workloads(const net::Request& request);
   net::Response Decisions(const net::Request& request);
   net::Response Events(const net::Request& request);
+  net::Response Entities(const net::Request& request);
+  net::Response HistoryOf(const net::Request& request);
   net::Response Status(const net::Request& request);
   net::Response Health(const net::Request& request);
-  net::Response LivePage(const net::Request& request);
+  net::Response WebPage(const net::Request& request);
+  std::optional<model::EntityRef> FindWorkload(std::string_view name) const;
   std::string WorkloadsJson(bool is_table, std::string_view only) const;
   net::Response EventList(const net::Request& request, std::vector<model::EventKind> kinds) const;
 
@@ -79,11 +89,12 @@ class Pages {
   model::State state_;
   exposition::Exposition exposition_;
   RateWindow rates_;
+  History history_;
   EventLog events_;
   std::vector<SourceStatus> sources_;
   std::chrono::steady_clock::time_point last_record_{};
   std::string address_;
-  net::EventFeed table_feed_, event_feed_;
+  net::EventFeed table_feed_, event_feed_, page_feed_;
   net::EventLoop loop_;
   net::EventLoop::Handle table_timer_;
   std::unique_ptr<net::HttpServer> server_;

@@ -55,7 +55,9 @@ void WriteDecision(JsonWriter& json, const FieldSet& fields) {
   for (const Field field :
        {Field::kDecisionId, Field::kDemandCpuMillicores, Field::kDemandMemoryBytes,
         Field::kAllocatedCpuMillicores, Field::kAllocatedMemoryBytes, Field::kLimitCpuMillicores,
-        Field::kLimitMemoryBytes, Field::kPreviousCpuMillicores, Field::kPreviousMemoryBytes})
+        Field::kLimitMemoryBytes, Field::kPreviousCpuMillicores, Field::kPreviousMemoryBytes,
+        Field::kGuaranteeCpuMillicores, Field::kGuaranteeMemoryBytes, Field::kCeilingCpuMillicores,
+        Field::kCeilingMemoryBytes})
     WriteLimit(json, InfoOf(field).name, fields.Get(field));
   for (const Field field : {Field::kWeight, Field::kWaterLevelCpu, Field::kWaterLevelMemory})
     WriteReal(json, InfoOf(field).name, fields.GetReal(field));
@@ -77,6 +79,11 @@ std::string DisplayName(const FieldSet& fields) {
     if (const auto name = fields.GetText(field); !name.empty()) return std::string(name);
   const std::string_view path = fields.GetText(Field::kPath);
   return std::string(path.substr(path.find_last_of('/') + 1));
+}
+
+bool IsNamed(const model::Entity& entity, std::string_view name) {
+  return DisplayName(entity.fields) == name || entity.fields.GetText(Field::kPath) == name ||
+         entity.fields.GetText(Field::kContainerId) == name;
 }
 
 void WriteFields(JsonWriter& json, const FieldSet& fields) {
@@ -131,9 +138,11 @@ void WriteWorkload(JsonWriter& json, model::EntityRef ref, const model::Entity& 
 }
 
 void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entity& entity,
-                      const RateWindow::Rates& rates) {
+                      const RateWindow::Rates& rates, const History& history) {
   const FieldSet& fields = entity.fields;
   BeginWorkload(json, ref, entity);
+  for (const Field field : {Field::kRuntime, Field::kAgent, Field::kPod, Field::kNamespace})
+    WriteText(json, InfoOf(field).name, fields.GetText(field));
   WriteReal(json, "cpu_cores", rates.cpu_cores);
   WriteCpuLimit(json, "cpu_limit_cores", fields);
   WriteReal(json, "throttled_share", rates.throttled_share);
@@ -142,7 +151,24 @@ void WriteWorkloadRow(JsonWriter& json, model::EntityRef ref, const model::Entit
   WriteLimit(json, "memory_limit_bytes", fields.Get(Field::kMemoryMaxBytes));
   WriteLimit(json, "memory_high_bytes", fields.Get(Field::kMemoryHighBytes));
   WriteLimit(json, "oom_kills", fields.Get(Field::kOomKills));
+  // Of the last second.
+  for (const std::size_t series :
+       {SeriesAt("pressure_cpu_share"), SeriesAt("pressure_memory_share"),
+        SeriesAt("pressure_io_share"), SeriesAt("io_read_bytes_per_second"),
+        SeriesAt("io_write_bytes_per_second"), SeriesAt("vcpu_steal_share")})
+    WriteReal(json, kSeries[series].name, history.Latest(ref, series));
+  for (const Field field :
+       {Field::kVmVcpus, Field::kVmResidentBytes, Field::kVmBalloonBytes, Field::kVmMemoryMaxBytes})
+    WriteLimit(json, InfoOf(field).name, fields.Get(field));
   if (HasDecision(fields)) WriteDecision(json, fields);
+  json.EndObject();
+}
+
+void WriteEntity(JsonWriter& json, model::EntityRef ref, const model::Entity& entity) {
+  json.BeginObject().Key("ref").Number(static_cast<std::uint64_t>(ref));
+  json.Key("kind").Text(NameOf(entity.kind));
+  json.Key("parent").Number(static_cast<std::uint64_t>(entity.parent));
+  WriteFields(json.Key("fields"), entity.fields);
   json.EndObject();
 }
 

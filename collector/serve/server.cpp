@@ -15,12 +15,14 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, metrics::Re
   auto impl = std::make_unique<Impl>();
   const auto backlog_bytes = static_cast<std::size_t>(options.backlog_bytes);
   // The page first: a port in use must not cost readers of a running collector anything.
-  auto pages = Pages::Start({.http = std::move(options.http),
-                             .version = std::move(options.version),
-                             .backlog_bytes = backlog_bytes,
-                             .events = {},
-                             .exposition = {}},
-                            registry);
+  auto pages =
+      Pages::Start({.http = std::move(options.http),
+                    .version = std::move(options.version),
+                    .backlog_bytes = backlog_bytes,
+                    .events = {},
+                    .history = {.max_bytes = static_cast<std::size_t>(options.history_bytes)},
+                    .exposition = {}},
+                   registry);
   if (!pages) return std::move(pages).error();
   impl->pages = *std::move(pages);
   auto stream =
@@ -52,6 +54,9 @@ void AddOptions(config::OptionTable& table, ServerOptions& options) {
             "to the network.");
   table.Add("http.max_connections", &options.http.max_connections, {.min = 1, .max = 10'000},
             "Connections at a time; more are answered 503.");
+  table.AddBytes("http.history", &options.history_bytes, {.min = 1 << 20, .max = 1ULL << 32},
+                 "Memory for the charts of the page: the last ten minutes of every workload, less "
+                 "where that does not fit.");
   table.Section("records", "Where records go.");
   table.Add("records.socket", &options.stream.path,
             "Unix socket of the record stream, for the autoscaler and the command line.");

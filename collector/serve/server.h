@@ -24,6 +24,8 @@ struct ServerOptions {
   // Records not yet taken up by the stream's or the pages' thread. More are
   // dropped and counted; readers see the gap.
   std::uint64_t backlog_bytes = 64 << 20;
+  // What the page's charts may keep: ten minutes of a thousand workloads.
+  std::uint64_t history_bytes = 64 << 20;
 };
 
 // Adds http.* and records.* to the collector's table.

@@ -8,6 +8,7 @@
 
 #include "collector/record/codec.h"
 #include "collector/serve/server.h"
+#include "collector/serve/web_files.h"
 #include "tests/support/http_client.h"
 #include "tests/support/synthetic_records.h"
 
@@ -159,12 +160,94 @@ TEST_F(PagesTest, ApiAnswersBeforeTheFirstRecord) {
   EXPECT_TRUE(AskJson("/api/v1/decisions").at("events").as_array().empty());
 }
 
-TEST_F(PagesTest, LivePageFetchesNothingFromElsewhere) {
+TEST_F(PagesTest, WebPageMayFetchNothingFromElsewhere) {
   const auto page = Ask("/");
 
-  EXPECT_THAT(page, AllOf(HasSubstr("<!doctype html>"), HasSubstr("default-src 'none'")));
-  EXPECT_THAT(page, AllOf(Not(HasSubstr("src=\"")), Not(HasSubstr("https://")),
-                          Not(HasSubstr("innerHTML"))));
+  EXPECT_THAT(page, AllOf(HasSubstr("<!doctype html>"), HasSubstr("default-src 'none'"),
+                          HasSubstr("script-src 'self'"), Not(HasSubstr("unsafe"))));
+  EXPECT_THAT(page, Not(HasSubstr("https://")));
+}
+
+TEST_F(PagesTest, FilesOfTheWebPageAreServed) {
+  for (const WebFile& file : WebFiles()) {
+    const auto answer = Ask(std::string(file.path));
+
+    EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 200"),
+                              HasSubstr("Content-Type: " + std::string(file.content_type))));
+    EXPECT_EQ(answer.substr(answer.find("\r\n\r\n") + 4), file.body) << file.path;
+  }
+}
+
+TEST_F(PagesTest, HistoryTellsTheLastSecondsOfOneWorkloadAndOfTheHost) {
+  PublishAll(35);
+
+  const auto by_name = AskJson("/api/v1/history?workload=agent-1");
+  const auto by_ref = AskJson("/api/v1/history?ref=1&since=0");
+
+  EXPECT_EQ(by_name.at("times_ms").as_array().size(), 3U);
+  EXPECT_EQ(by_name.at("series").at("memory_bytes").as_array().size(), 3U);
+  EXPECT_EQ(by_name, by_ref);
+  EXPECT_EQ(AskJson("/api/v1/history").at("series").at("memory_bytes").at(0).to_number<double>(),
+            4.0 * (1ULL << 30));
+}
+
+TEST_F(PagesTest, HistorySinceTheLastPointIsEmpty) {
+  PublishAll(35);
+  const auto last = AskJson("/api/v1/history?ref=1").at("times_ms").at(2).to_number<std::int64_t>();
+
+  const auto news = AskJson("/api/v1/history?ref=1&since=" + std::to_string(last));
+
+  EXPECT_TRUE(news.at("times_ms").as_array().empty());
+}
+
+TEST_F(PagesTest, SparkViewHasEveryWorkload) {
+  PublishAll(15);
+
+  const auto sparks = AskJson("/api/v1/history?view=spark").at("workloads").as_array();
+
+  ASSERT_EQ(sparks.size(), 4U) << "the host and three agents";
+  EXPECT_EQ(sparks.at(1).at("cpu_cores").as_array().size(), 1U);
+}
+
+TEST_F(PagesTest, EntitiesAreThoseOfAKindOrAParent) {
+  model::Event event{model::EventKind::kWorkloadBorn, {}, {}, {}, {}};
+  PublishAll(1);
+  model::EntityRow row{
+      model::EntityRef{90}, model::EntityKind::kBlame, model::EntityRef{1}, {}, {}};
+  row.fields.Set(Field::kHolder, 2);
+  row.fields.Set(Field::kBlameWaitNs, 77);
+  event.rows.push_back(row);
+  model::Record record{host_.state().header(), event};
+  ++record.header.sequence;
+  Publish(record);
+
+  const auto blame = AskJson("/api/v1/entities?kind=blame").at("entities");
+
+  ASSERT_EQ(blame.as_array().size(), 1U);
+  EXPECT_EQ(blame.at(0).at("parent").to_number<int>(), 1);
+  EXPECT_EQ(blame.at(0).at("fields").at("blame_wait_ns").to_number<int>(), 77);
+  EXPECT_TRUE(AskJson("/api/v1/entities?parent=2").at("entities").as_array().empty());
+}
+
+TEST_F(PagesTest, EventsOfOneKindAreFiltered) {
+  PublishAll(2);
+  Publish(host_.ThrottleBegin(model::EntityRef{1}));
+  Publish(host_.MemoryLimit(model::EntityRef{1}));
+
+  const auto events = AskJson("/api/v1/events?kind=throttle_begin").at("events").as_array();
+
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events.at(0).at("kind"), "throttle_begin");
+}
+
+TEST_F(PagesTest, PageStreamHasTableAndEvents) {
+  PublishAll(3);
+  test::RawHttpClient client(Port());
+  client.Send("GET /api/v1/events?stream=page HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_THAT(client.ReadUntil("\n\n"), HasSubstr("event: table\ndata: {"));
+  Publish(host_.ThrottleBegin(model::EntityRef{1}));
+  EXPECT_THAT(client.ReadUntil("throttle_begin"), HasSubstr("event: event\ndata: {"));
 }
 
 TEST_F(PagesTest, TableFeedBeginsWithTheTable) {
@@ -224,7 +307,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"UnknownView", "/api/v1/workloads?view=tree", "GET", 400,
                 "view: use full or table"},
         BadCase{"UnknownStream", "/api/v1/events?stream=x", "GET", 400,
-                "stream: use events or table"},
+                "stream: use events, table or page"},
+        BadCase{"UnknownEventKind", "/api/v1/events?kind=unknown", "GET", 400,
+                "kind: no event is called so"},
+        BadCase{"HistoryOfNobody", "/api/v1/history?ref=4242", "GET", 404, "no such workload"},
+        BadCase{"HistoryRefIsNoNumber", "/api/v1/history?ref=-1", "GET", 400, "ref: use a"},
+        BadCase{"HistorySinceIsTooLarge", "/api/v1/history?since=9223372036854775807", "GET", 400,
+                "since: use milliseconds"},
+        BadCase{"EntitiesOfAll", "/api/v1/entities", "GET", 400, "name a kind or a parent"},
+        BadCase{"EntitiesOfNoNumber", "/api/v1/entities?parent=x", "GET", 400, "parent: use a"},
         BadCase{"BadEscape", "/api/v1/events?workload=%zz", "GET", 400, "bad percent escape"}),
     [](const auto& test) { return test.param.name; });
 
