@@ -18,9 +18,11 @@ PREFIX = "/ballast-test"
 class StackTest(unittest.TestCase):
     """A stack of its own per test; the daemons' last words where a test fails."""
 
+    prefix = PREFIX
+
     def setUp(self):
         self.assertEqual(os.geteuid(), 0, "integration tests need root: run-queue hooks, cgroups and containers")
-        self.stack = Stack(os.environ["BALLAST_BUILD"], prefix=PREFIX)
+        self.stack = Stack(os.environ["BALLAST_BUILD"], prefix=self.prefix)
         self.stack.__enter__()
         self.addCleanup(self.end_stack)
         self.recording = self.stack.folder / "records"
@@ -34,7 +36,7 @@ class StackTest(unittest.TestCase):
 
     def start_container(self, script, number=1, prefix=None, **limits):
         name = f"test-{number}"
-        container = Container(self.stack.folder, self.stack.root, name, f"{prefix or PREFIX}/{name}",
+        container = Container(self.stack.folder, self.stack.root, name, f"{prefix or self.prefix}/{name}",
                               ["/bin/sh", "-c", script], **limits)
         self.stack.containers.append(container)
         return container.start()

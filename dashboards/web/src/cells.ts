@@ -7,10 +7,10 @@ import type { Column } from "./grid";
 import { SPARK_POINTS, store } from "./store";
 import { color, faded } from "./theme";
 
-export function dash(cell: HTMLElement, value: string | undefined, why?: string): void {
+export function dash(cell: HTMLElement, value: string | undefined, signal?: string, otherwise?: string): void {
   setText(cell, value ?? show.ABSENT);
   cell.classList.toggle("absent", value === undefined);
-  setTitle(cell, value === undefined ? store.whyAbsent(why) : "");
+  setTitle(cell, value === undefined ? store.whyAbsent(signal, otherwise) : "");
 }
 
 // "0.42 / 1.00" over a bar that fills towards the limit.
@@ -45,7 +45,8 @@ export function figure<T>(
   value: (item: T) => number | undefined,
   format: (value: number) => string,
   grade: (value: number) => "" | "warn" | "bad" | "quiet" = () => "",
-  why?: string,
+  signal?: string,
+  otherwise?: string,
 ): Column<T>["make"] {
   return (cell) => {
     const text = h("span", { class: "num" });
@@ -53,7 +54,7 @@ export function figure<T>(
     return (item) => {
       const v = value(item);
       setClass(text, `num ${v === undefined ? "" : v === 0 ? "quiet" : grade(v)}`);
-      dash(text, v === undefined ? undefined : format(v), why);
+      dash(text, v === undefined ? undefined : format(v), signal, otherwise);
     };
   };
 }
@@ -77,10 +78,10 @@ export const nameCell: Column<Row>["make"] = (cell) => {
 };
 
 // Two minutes of CPU use with the limit as a dashed line.
-export function drawSpark(canvas: HTMLCanvasElement, values: Float32Array, limit: number | undefined, tint = "cpu"): void {
+// The size is told, not measured: measuring in every row would lay the table out
+// again for each of them.
+export function drawSpark(canvas: HTMLCanvasElement, values: Float32Array, limit: number | undefined, width = 112, height = 24): void {
   const ratio = devicePixelRatio || 1;
-  const width = canvas.clientWidth || 110;
-  const height = canvas.clientHeight || 24;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -104,7 +105,7 @@ export function drawSpark(canvas: HTMLCanvasElement, values: Float32Array, limit
     context.stroke();
     context.setLineDash([]);
   }
-  const tinted = color(tint);
+  const tinted = color("cpu");
   context.beginPath();
   let began = -1;
   const area = new Path2D();

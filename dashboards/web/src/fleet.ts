@@ -16,12 +16,12 @@ const columns: Column<Row>[] = [
   { title: "Memory", width: "minmax(150px, 1.2fr)", from: 480, by: (row) => row.memory_bytes, hint: "Memory charged, of the limit that is hit first",
     make: cells.meter((row) => row.memory_bytes, (row) => show.memoryLimit(row) ?? row.memory_limit_bytes, show.bytes, "mem") },
   { title: "Throttled", width: "84px", from: 820, by: (row) => row.throttled_share, hint: "Time its run queues stood throttled by its own quota, of wall time, summed over CPUs",
-    make: cells.figure((row) => row.throttled_share, show.percent, (value) => show.severity(value, 0.02, 0.2) || "quiet", "cpu_throttled_ns") },
+    make: cells.figure((row) => row.throttled_share, show.percent, (value) => show.severity(value, 0.02, 0.2) || "quiet", "cpu throttling") },
   { title: "Wait p99", width: "84px", from: 720, by: (row) => row.run_queue_wait_p99_ns, hint: "Run-queue wait: a runnable task waited for a CPU that somebody else used; last ten seconds",
-    make: cells.figure((row) => row.run_queue_wait_p99_ns, show.duration, (value) => show.severity(value, 5e6, 2e7), "run_queue_wait") },
+    make: cells.figure((row) => row.run_queue_wait_p99_ns, show.duration, (value) => show.severity(value, 5e6, 2e7), "run-queue wait", "nothing waited in the last ten seconds, or waits are not measured here") },
   { title: "Pressure", width: "92px", from: 960, by: cells.worstPressure, hint: "Stalled on CPU, memory, I/O: share of the last second", make: cells.pressureCell },
   { title: "I/O", width: "92px", from: 1240, by: (row) => ioOf(row), hint: "Block I/O, read and written per second",
-    make: cells.figure<Row>((row) => ioOf(row), show.rate, (value) => (value < 1024 ? "quiet" : ""), "io") },
+    make: cells.figure<Row>((row) => ioOf(row), show.rate, (value) => (value < 1024 ? "quiet" : ""), "block I/O") },
   { title: "OOM", width: "54px", from: 1120, by: (row) => row.oom_kills, hint: "Processes killed for lack of memory",
     make: cells.figure((row) => row.oom_kills, show.count, () => "bad") },
   { title: "Last decision", width: "minmax(200px, 1.8fr)", from: 1060, isText: true, by: (row) => row.decision?.decision_id && -row.decision.decision_id, make: cells.decisionCell },
@@ -108,7 +108,7 @@ export function fleetView(): View {
     if (spark.isConnected) drawTrend();
   }
   function drawTrend(): void {
-    cells.drawSpark(spark, store.hostSpark.values, store.table.cpus_online);
+    cells.drawSpark(spark, store.hostSpark.values, store.table.cpus_online, spark.clientWidth, spark.clientHeight);
   }
 
   function update(): void {

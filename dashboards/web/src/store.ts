@@ -47,11 +47,12 @@ class Store {
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
   }
 
-  // Why a value is missing, for the title of its dash.
-  whyAbsent(signal?: string): string {
+  // Why a value is missing, for the title of its dash. `signal` as /api/v1/status
+  // names it; `otherwise` where the signal is measured but has no value.
+  whyAbsent(signal?: string, otherwise?: string): string {
     const source = signal ? this.status?.sources.find((s) => s.what === signal) : undefined;
-    if (source && source.via === "absent") return `not measured here: ${source.why || "no source"}`;
-    return "not measured: this kernel or cgroup does not report it (yet)";
+    if (source?.via === "absent") return `not measured here: ${source.why || "no source"}`;
+    return otherwise ?? "not measured: this kernel or cgroup does not report it (yet)";
   }
 
   private close(): void {
