@@ -5,7 +5,7 @@ import { h, setClass, setText, setTitle } from "./dom";
 import * as show from "./format";
 import type { Column } from "./grid";
 import { SPARK_POINTS, store } from "./store";
-import { color, faded } from "./theme";
+import { color, faded, isDark } from "./theme";
 
 export function dash(cell: HTMLElement, value: string | undefined, signal?: string, otherwise?: string): void {
   setText(cell, value ?? show.ABSENT);
@@ -132,9 +132,14 @@ export function drawSpark(canvas: HTMLCanvasElement, values: Float32Array, limit
 export const sparkCell: Column<Row>["make"] = (cell) => {
   const canvas = h("canvas", { class: "spark", "aria-hidden": "true" });
   cell.append(canvas);
+  let drawn = "";
   return (row) => {
     const spark = store.sparks.get(row.ref);
-    if (spark) drawSpark(canvas, spark.values, show.finite(row.cpu_limit_cores));
+    const limit = show.finite(row.cpu_limit_cores);
+    const wanted = `${row.ref} ${spark?.pushed} ${limit} ${isDark()}`;
+    if (drawn === wanted) return;
+    drawn = wanted;
+    if (spark) drawSpark(canvas, spark.values, limit);
     else canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
   };
 };

@@ -32,6 +32,7 @@ interface Line<T> {
   element: HTMLElement;
   fills: ((item: T) => void)[];
   top: number;
+  key: number | string; // of the item it shows
 }
 
 export const ROW_HEIGHT = 34;
@@ -171,7 +172,9 @@ export class Grid<T> {
       return column.make(cell);
     });
     this.space.append(element);
-    return { element, fills, top: -1 };
+    const line: Line<T> = { element, fills, top: -1, key: `new ${this.lines.length}` };
+    this.lines.push(line);
+    return line;
   }
 
   private draw(): void {
@@ -183,25 +186,34 @@ export class Grid<T> {
     const first = Math.max(0, Math.floor(this.body.scrollTop / ROW_HEIGHT) - SPARE_ROWS);
     const fit = Math.ceil(this.body.clientHeight / ROW_HEIGHT) + 2 * SPARE_ROWS;
     const end = Math.min(this.sorted.length, first + fit);
-    while (this.lines.length < end - first) this.lines.push(this.makeLine());
-    this.lines.forEach((line, i) => {
-      const at = first + i;
-      line.element.hidden = at >= end;
-      if (at >= end) return;
-      const item = this.sorted[at]!;
-      if (line.top !== at) {
-        line.top = at;
-        line.element.style.transform = `translateY(${at * ROW_HEIGHT}px)`;
-      }
-      line.element.classList.toggle("selected", this.options.key(item) === this.selected);
-      line.element.dataset["key"] = String(this.options.key(item));
-      for (const fill of line.fills) fill(item);
+    // An item keeps the line it had, so that most of what it shows is still true.
+    const wanted = this.sorted.slice(first, end);
+    const free = new Map(this.lines.map((line) => [line.key, line]));
+    const kept = wanted.map((item) => {
+      const line = free.get(this.options.key(item));
+      if (line) free.delete(line.key);
+      return line;
     });
+    const spare = [...free.values()];
+    wanted.forEach((item, i) => this.place(kept[i] ?? spare.pop() ?? this.makeLine(), item, first + i));
+    for (const line of spare) line.element.hidden = true;
+  }
+
+  private place(line: Line<T>, item: T, at: number): void {
+    line.key = this.options.key(item);
+    line.element.hidden = false;
+    if (line.top !== at) {
+      line.top = at;
+      line.element.style.transform = `translateY(${at * ROW_HEIGHT}px)`;
+    }
+    line.element.classList.toggle("selected", line.key === this.selected);
+    for (const fill of line.fills) fill(item);
   }
 
   private onClick(event: MouseEvent): void {
     const row = event.target instanceof Element ? event.target.closest<HTMLElement>(".grid-row") : null;
-    const item = row && this.sorted.find((i) => String(this.options.key(i)) === row.dataset["key"]);
+    const line = this.lines.find(({ element }) => element === row);
+    const item = line && this.sorted.find((one) => this.options.key(one) === line.key);
     if (!item) return;
     this.select(this.options.key(item));
     this.options.open?.(item);

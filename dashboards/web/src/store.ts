@@ -21,7 +21,9 @@ class Signal<T> {
 // The last values, oldest first; not-a-number where nothing was measured.
 export class Spark {
   readonly values = new Float32Array(SPARK_POINTS).fill(NaN);
+  pushed = 0; // tells whether a drawing of it is out of date
   push(value: number | null | undefined): void {
+    ++this.pushed;
     this.values.copyWithin(0, 1);
     this.values[SPARK_POINTS - 1] = value ?? NaN;
   }

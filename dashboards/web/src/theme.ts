@@ -12,11 +12,13 @@ function chosen(): Theme | undefined {
   return value === "dark" || value === "light" ? value : undefined;
 }
 
+let dark = true;
 export function isDark(): boolean {
-  return (chosen() ?? (system.matches ? "dark" : "light")) === "dark";
+  return dark;
 }
 
 function apply(): void {
+  dark = (chosen() ?? (system.matches ? "dark" : "light")) === "dark";
   document.documentElement.style.colorScheme = isDark() ? "dark" : "light";
   colors = new Map();
   for (const listener of listeners) listener();
