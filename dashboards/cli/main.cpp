@@ -14,6 +14,7 @@
 #include "dashboards/cli/replay.h"
 #include "dashboards/cli/solve_allocation.h"
 #include "dashboards/cli/solve_consolidation.h"
+#include "dashboards/cli/top.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Ballast keeps fleets of LLM agents level.", "ballast");
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
   ballast::cli::AddMetrics(app, exit_status);
   ballast::cli::AddReplay(app, exit_status);
   ballast::cli::AddRelease(app, exit_status);
+  ballast::cli::AddTop(app, exit_status);
   CLI::App* solve = app.add_subcommand("solve", "Solve one model from a file");
   solve->require_subcommand(1);
   ballast::cli::AddSolveAllocation(*solve, exit_status);

@@ -55,6 +55,7 @@ ONLY_IN = {
     r"prometheus/.*": [METRICS],
     r"boost/(asio|beast)/.*": [NET],
     r"spdlog/.*": [BASE],
+    r"n?curses\.h": [CLI],
     r"Clp.*|Coin.*|Cbc.*|Osi.*": [CONSOLIDATE],
 }
 
