@@ -5,6 +5,7 @@
 //   grid.setItems(rows);   // as often as there is news
 
 import { h, setText } from "./dom";
+import { compare } from "./order";
 
 export interface Column<T> {
   title: string;
@@ -37,12 +38,6 @@ interface Line<T> {
 
 export const ROW_HEIGHT = 34;
 const SPARE_ROWS = 4;
-
-export function compare(a: number | string | undefined, b: number | string | undefined, down: boolean): number {
-  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1;
-  const order = a < b ? -1 : a > b ? 1 : 0;
-  return down ? -order : order;
-}
 
 export class Grid<T> {
   readonly element: HTMLElement;
