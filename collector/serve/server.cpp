@@ -1,5 +1,7 @@
 #include "collector/serve/server.h"
 
+#include <algorithm>
+
 #include "collector/serve/pages.h"
 #include "collector/serve/record_stream.h"
 
@@ -13,6 +15,10 @@ struct Server::Impl {
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, metrics::Registry& registry,
                                               OnSubmit on_submit) {
   auto impl = std::make_unique<Impl>();
+  // The page's table has about a kilobyte for each workload: the bound must hold a few tables of
+  // ten thousand. Listeners share their bytes.
+  constexpr std::size_t kFeedQueueBytes = 64 << 20;
+  options.http.max_feed_queue_bytes = std::max(options.http.max_feed_queue_bytes, kFeedQueueBytes);
   const auto backlog_bytes = static_cast<std::size_t>(options.backlog_bytes);
   // The page first: a port in use must not cost readers of a running collector anything.
   auto pages =

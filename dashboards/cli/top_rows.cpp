@@ -243,13 +243,11 @@ std::string TrendText(const std::vector<double>& values, std::size_t width) {
   static constexpr std::array kBlocks = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   const std::size_t count = std::min(width, values.size());
   std::string text(width - count, ' ');
+  const auto begin = values.end() - static_cast<std::ptrdiff_t>(count);
   // Below a fifth of a core everything is quiet, however its noise moves.
-  const double top = std::max(
-      0.2, count == 0 ? 0.0
-                       : *std::max_element(values.end() - static_cast<std::ptrdiff_t>(count),
-                                           values.end()));
-  for (auto value = values.end() - static_cast<std::ptrdiff_t>(count); value != values.end();
-       ++value)
+  double top = 0.2;
+  for (auto value = begin; value != values.end(); ++value) top = std::max(top, *value);
+  for (auto value = begin; value != values.end(); ++value)
     text += kBlocks[static_cast<std::size_t>(std::clamp(*value / top * 7.0 + 0.5, 0.0, 7.0))];
   return text;
 }
