@@ -48,7 +48,7 @@ export class HeatChart extends Chart {
         },
       ),
       scales: { x: { time: true, auto: false }, y: { range: (): [number, number] => this.edges } },
-      hooks: { drawClear: [(plot: uPlot) => this.paint(plot)] },
+      hooks: { drawAxes: [(plot: uPlot) => this.paint(plot)] },
     };
   }
 

@@ -60,6 +60,7 @@ export class LaneChart extends Chart {
     ctx.clip();
     ctx.font = `${10.5 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "middle";
+    ctx.textAlign = "left"; // uPlot leaves what its axes used
     this.spans.forEach((span, i) => {
       const left = plot.valToPos(span.begin, "x", true);
       const width = Math.max(2 * ratio, plot.valToPos(span.end, "x", true) - left);
