@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace ballast::cli {
 
@@ -37,7 +38,7 @@ Style Grade(std::optional<double> value, double warn, double bad) {
 Piece Meter(std::optional<double> use, std::optional<double> limit) {
   if (!use || !limit || *limit <= 0) return {std::string(kMeterWidth, ' '), Style::kDim};
   const double share = std::clamp(*use / *limit, 0.0, 1.0);
-  const auto filled = static_cast<std::size_t>(share * kMeterWidth + 0.5);
+  const auto filled = static_cast<std::size_t>(std::lround(share * kMeterWidth));
   return {fmt::format("{:|<{}}{:.<{}}", "", filled, "", kMeterWidth - filled),
           share > 0.95  ? Style::kBad
           : share > 0.8 ? Style::kWarn
