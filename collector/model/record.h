@@ -26,6 +26,7 @@ enum class EventKind : std::uint16_t {
   kOomKill = 12,
   kPressure = 13,
   kToolCall = 20,    // a span that ended
+  kToolBegin = 21,   // exec of a tool call; fields: span_id, program
   kDecision = 30,    // fields: the host's part; rows: each workload decided about
   kActuation = 31,   // a limit written, or refused: `outcome`, `error`
   kAutoscaler = 32,  // started, stopped, held, released, mode changed

@@ -154,6 +154,8 @@ std::string_view NameOf(EventKind kind) {
       return "pressure";
     case EventKind::kToolCall:
       return "tool_call";
+    case EventKind::kToolBegin:
+      return "tool_begin";
     case EventKind::kDecision:
       return "decision";
     case EventKind::kActuation:
