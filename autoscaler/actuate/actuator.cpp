@@ -12,6 +12,8 @@ const char* ToString(Resource resource) {
       return "cpu_weight";
     case Resource::kMemoryWait:
       return "memory_wait";
+    case Resource::kMemoryPool:
+      return "memory_pool";
   }
   return "unknown";
 }

@@ -30,6 +30,7 @@ enum class Resource {
   kMemory,      // bytes
   kCpuWeight,   // thousandths of the kernel's default weight
   kMemoryWait,  // 1: wait at the memory limit, 0: be killed there; only v1 has it
+  kMemoryPool,  // bytes; memory.high of the parent whose children share it; only v2 has it
 };
 const char* ToString(Resource resource);
 

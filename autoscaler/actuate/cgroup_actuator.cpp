@@ -225,6 +225,10 @@ Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_
       return adopted.memory_v2 ? SetMemoryV2(adopted, amount) : SetMemoryV1(adopted, amount);
     case Resource::kMemoryWait:
       return SetMemoryWait(adopted, amount != 0);
+    case Resource::kMemoryPool:
+      // TODO(actuate): memory.high of the parent on v2; until then the loop is told no and each
+      // workload's own limit is all there is.
+      return Refused(nullptr, "", group.path + ": pools are not written yet");
   }
   return {};
 }
