@@ -30,8 +30,11 @@ void DecayingPeak::Observe(const Observation& seen, const Limits& in_force) {
     cpu_.Raise(sample, seen.at, options_.cpu.half_life_seconds);
   }
   if (seen.memory_needed_bytes) {
-    double sample = *seen.memory_needed_bytes;
-    if (seen.memory_refused && in_force.memory_bytes)
+    double sample = *seen.memory_needed_bytes + seen.memory_refaulted_bytes.value_or(0);
+    const bool stalled =
+        seen.memory_stalled_share.value_or(0) >= kStalledShare && in_force.memory_bytes &&
+        seen.memory_used_bytes.value_or(0) >= kCloseToLimit * *in_force.memory_bytes;
+    if ((seen.memory_refused || stalled) && in_force.memory_bytes)
       sample = std::max(sample, Wanted(*in_force.memory_bytes, options_.memory));
     memory_.Raise(sample, seen.at, options_.memory.half_life_seconds);
   }

@@ -6,7 +6,9 @@
 //   demand  = peak * (1 + margin) + floor
 //
 // A sample of CPU is what was used plus what was waited for behind others; a
-// sample of memory is what was used, reclaimable page cache apart. Where the kernel refused more,
+// sample of memory is what was used, reclaimable page cache apart, plus what was taken
+// away and needed again (refaults). Where the kernel refused more,
+// or where tasks stood still for memory close to the limit (pressure),
 // the sample is at least the limit times `growth` (or plus `least_step`), because what the workload
 // wanted above its limit cannot be seen. A refused workload therefore doubles until it is no longer
 // refused, and one peak is forgotten after a few half-lives.
@@ -25,6 +27,10 @@ struct PeakOptions {
   double growth = 2;
   double least_step = 250;
 };
+
+// Tasks that stand still for this share of the time, at this share of the limit, want more.
+inline constexpr double kStalledShare = 0.10;
+inline constexpr double kCloseToLimit = 0.95;
 
 struct DecayingPeakOptions {
   PeakOptions cpu{};  // millicores

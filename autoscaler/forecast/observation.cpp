@@ -20,6 +20,14 @@ Counter Sum(const Counter& a, const Counter& b) {
   return a.value_or(0) + b.value_or(0);
 }
 
+// Of every kernel this is built for; with larger pages refaults count too little, never too much.
+constexpr double kPageBytes = 4096;
+
+std::optional<double> Scaled(const Counter& count, double unit) {
+  if (!count) return std::nullopt;
+  return static_cast<double>(*count) * unit;
+}
+
 // 1 ns of CPU time per ns of wall time is 1000 millicores.
 std::optional<double> Millicores(const Counter& nanoseconds, double seconds) {
   if (!nanoseconds) return std::nullopt;
@@ -63,6 +71,9 @@ Observer::Counters Observer::Read(const FieldSet& fields) {
     now.waited_ns = wait->sum_ns;
   now.throttled = Sum(fields.Get(Field::kCpuThrottledPeriods), fields.Get(Field::kCpuThrottledNs));
   now.memory_hits = Sum(fields.Get(Field::kMemoryMaxEvents), fields.Get(Field::kMemoryHighEvents));
+  now.refaulted_pages =
+      Sum(fields.Get(Field::kMemoryRefaultAnon), fields.Get(Field::kMemoryRefaultFile));
+  now.memory_stalled_ns = fields.Get(Field::kPressureMemorySomeNs);
   return now;
 }
 
@@ -85,6 +96,10 @@ std::optional<Observation> Observer::Observe(const FieldSet& fields, const Field
   seen.memory_used_bytes = MemoryUsed(fields, row);
   seen.memory_needed_bytes = MemoryNeeded(fields, seen.memory_used_bytes);
   seen.memory_refused = Increase(then.memory_hits, last_.memory_hits).value_or(0) > 0;
+  seen.memory_refaulted_bytes =
+      Scaled(Increase(then.refaulted_pages, last_.refaulted_pages), kPageBytes);
+  seen.memory_stalled_share =
+      Scaled(Increase(then.memory_stalled_ns, last_.memory_stalled_ns), 1e-9 / seen.seconds);
   return seen;
 }
 

@@ -30,6 +30,10 @@ struct Observation {
   // whatever it is given, so it is use and no demand.
   std::optional<double> memory_needed_bytes;
   bool memory_refused = false;  // it ran into a memory limit
+  // Taken from it and needed again within the stretch: demand that use does not show.
+  std::optional<double> memory_refaulted_bytes;
+  // Share of the stretch in which some of its tasks stood still for want of memory.
+  std::optional<double> memory_stalled_share;
 };
 
 class Observer {
@@ -47,6 +51,8 @@ class Observer {
     std::optional<std::uint64_t> waited_ns;
     std::optional<std::uint64_t> throttled;
     std::optional<std::uint64_t> memory_hits;
+    std::optional<std::uint64_t> refaulted_pages;
+    std::optional<std::uint64_t> memory_stalled_ns;
   };
   static Counters Read(const model::FieldSet& fields);
 

@@ -106,5 +106,29 @@ TEST(DecayingPeakTest, DemandStandsAMarginAboveThePeak) {
   EXPECT_NEAR(estimator.Estimate(10s).cpu_millicores.value(), 510, 1e-9);
 }
 
+TEST(DecayingPeakTest, WhatWasTakenAndNeededAgainIsDemand) {
+  DecayingPeak estimator(Plain());
+  Observation seen = Used(10s, 0, 1000);
+  seen.memory_refaulted_bytes = 300;
+
+  estimator.Observe(seen, {});
+
+  EXPECT_NEAR(estimator.Estimate(10s).memory_bytes.value(), 1300, 1e-9);
+}
+
+TEST(DecayingPeakTest, StandingStillCloseToTheLimitIsARefusal) {
+  DecayingPeak close(Plain());
+  DecayingPeak far(Plain());
+  Observation seen = Used(10s, 0, 980);
+  seen.memory_used_bytes = 980;
+  seen.memory_stalled_share = 0.5;
+
+  close.Observe(seen, {.cpu_millicores = std::nullopt, .memory_bytes = 1000});
+  far.Observe(seen, {.cpu_millicores = std::nullopt, .memory_bytes = 5000});
+
+  EXPECT_NEAR(close.Estimate(10s).memory_bytes.value(), 1500, 1e-9);
+  EXPECT_NEAR(far.Estimate(10s).memory_bytes.value(), 980, 1e-9);
+}
+
 }  // namespace
 }  // namespace ballast::forecast

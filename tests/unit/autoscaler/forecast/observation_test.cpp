@@ -119,5 +119,22 @@ TEST(ObserverTest, RefusalsAreSeenInTheCounters) {
   }
 }
 
+TEST(ObserverTest, RefaultsAndStallsAreOfTheStretch) {
+  Observer observer;
+  FieldSet fields = Cpu(0);
+  fields.Set(Field::kMemoryRefaultAnon, 100);
+  fields.Set(Field::kMemoryRefaultFile, 50);
+  fields.Set(Field::kPressureMemorySomeNs, 1'000'000'000);
+  ASSERT_FALSE(observer.Observe(fields, nullptr, 1s));
+  fields.Set(Field::kMemoryRefaultAnon, 110);
+  fields.Set(Field::kPressureMemorySomeNs, 1'050'000'000);
+
+  const auto seen = observer.Observe(fields, nullptr, 1100ms);
+
+  ASSERT_TRUE(seen);
+  EXPECT_NEAR(seen->memory_refaulted_bytes.value(), 10 * 4096, 1e-9);
+  EXPECT_NEAR(seen->memory_stalled_share.value(), 0.5, 1e-9);
+}
+
 }  // namespace
 }  // namespace ballast::forecast
