@@ -33,8 +33,12 @@ std::optional<std::int64_t> CurrentOf(const Tracked& tracked, const Limit& limit
   return limit.recommended;
 }
 
-std::vector<Candidate> Candidates(Fleet& fleet, Resource resource, std::int64_t capacity,
-                                  BootTime at) {
+double Upper(const forecast::Growth& growth, double sigmas) {
+  return growth.mean + sigmas * std::sqrt(growth.variance);
+}
+
+std::vector<Candidate> Candidates(const NodeOptions& options, Fleet& fleet, Resource resource,
+                                  std::int64_t capacity, BootTime at) {
   std::vector<Candidate> candidates;
   for (auto& [key, tracked] : fleet.tracked()) {
     const WorkloadRule& rule = tracked.rule;
@@ -44,8 +48,11 @@ std::vector<Candidate> Candidates(Fleet& fleet, Resource resource, std::int64_t 
     const forecast::Demand demand = tracked.estimator->Estimate(at);
     Limit& limit = LimitOf(tracked, resource);
     // Not measured yet: it needs what it uses.
-    const double wanted = (is_cpu ? demand.cpu_millicores : demand.memory_bytes)
-                              .value_or(static_cast<double>(limit.used));
+    double wanted = (is_cpu ? demand.cpu_millicores : demand.memory_bytes)
+                        .value_or(static_cast<double>(limit.used));
+    if (!is_cpu)
+      wanted = std::max(wanted, static_cast<double>(limit.used) +
+                                    Upper(fleet.tools().Expected(key), options.tool_sigmas));
     candidates.push_back({&tracked, &limit, static_cast<std::int64_t>(std::ceil(wanted)),
                           std::min(is_cpu ? rule.min_cpu : rule.min_memory, ceiling), ceiling});
   }
@@ -81,6 +88,18 @@ std::vector<std::int64_t> Headroom(const std::vector<Candidate>& candidates,
   }
   rest.capacity = static_cast<double>(std::max<std::int64_t>(0, capacity));
   return allocate::WholeUnits(rest, allocate::Allocate(rest));
+}
+
+// In a shared pool nobody's headroom is another's loss: each may take all that is free.
+std::vector<std::int64_t> SharedHeadroom(const std::vector<Candidate>& candidates,
+                                         const std::vector<std::int64_t>& allocated,
+                                         std::int64_t capacity) {
+  for (const std::int64_t amount : allocated) capacity -= amount;
+  std::vector<std::int64_t> headroom;
+  for (std::size_t i = 0; i < candidates.size(); ++i)
+    headroom.push_back(std::clamp<std::int64_t>(candidates[i].ceiling - allocated[i], 0,
+                                                std::max<std::int64_t>(0, capacity)));
+  return headroom;
 }
 
 guard::Proposal ToProposal(const Candidate& one, Resource resource, std::int64_t target,
@@ -185,7 +204,7 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
     decision.problem = std::string(ToString(resource)) + ": the host's capacity is not known";
     return;
   }
-  std::vector<Candidate> candidates = Candidates(fleet, resource, *capacity, at);
+  std::vector<Candidate> candidates = Candidates(*options_, fleet, resource, *capacity, at);
   const allocate::Problem problem = ToProblem(candidates, *capacity);
   const allocate::Allocation solved = allocate::Allocate(problem);
   if (solved.status != allocate::Status::kOptimal) {
@@ -195,8 +214,10 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
   (is_cpu ? decision.cpu : decision.memory) =
       Pool{*capacity, solved.water_level, solved.shadow_price, solved.objective};
   const auto allocated = allocate::WholeUnits(problem, solved);
-  const auto headroom = Headroom(candidates, allocated, *capacity,
-                                 is_cpu ? options_->cpu_headroom : options_->memory_headroom);
+  const auto headroom = !is_cpu && options_->shared_pool
+                            ? SharedHeadroom(candidates, allocated, *capacity)
+                            : Headroom(candidates, allocated, *capacity,
+                                       is_cpu ? options_->cpu_headroom : options_->memory_headroom);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     Candidate& one = candidates[i];
     const bool is_subject = decision.trigger.subject == one.tracked->group.key;

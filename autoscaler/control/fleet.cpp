@@ -124,6 +124,7 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
     tracked.cpu.used = static_cast<std::int64_t>(*seen->cpu_used_millicores);
   if (seen->memory_used_bytes)
     tracked.memory.used = static_cast<std::int64_t>(*seen->memory_used_bytes);
+  if (seen->memory_needed_bytes) tools_.Observe(tracked.group.key, *seen->memory_needed_bytes);
   tracked.estimator->Observe(*seen, tracked.LimitsInForce());
 }
 
@@ -149,7 +150,10 @@ std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
   std::vector<model::WorkloadKey> gone;
   for (const auto& [key, tracked] : tracked_)
     if (tracked.last_reading != reading_) gone.push_back(key);
-  for (const model::WorkloadKey& key : gone) tracked_.erase(key);
+  for (const model::WorkloadKey& key : gone) {
+    tools_.Forget(key);
+    tracked_.erase(key);
+  }
   return gone;
 }
 

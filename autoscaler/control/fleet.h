@@ -15,6 +15,7 @@
 #include "autoscaler/actuate/actuator.h"
 #include "autoscaler/control/node_options.h"
 #include "autoscaler/forecast/estimator.h"
+#include "autoscaler/forecast/tool_demand.h"
 #include "autoscaler/guard/budget.h"
 #include "collector/model/state.h"
 
@@ -77,6 +78,10 @@ class Fleet {
 
   // In a fixed order, the same on every host and in every replay.
   std::map<model::WorkloadKey, Tracked>& tracked() { return tracked_; }
+  const std::map<model::WorkloadKey, Tracked>& tracked() const { return tracked_; }
+  // What the tool calls that run now may still need, learned from those that ended.
+  forecast::ToolDemand& tools() { return tools_; }
+  const forecast::ToolDemand& tools() const { return tools_; }
 
  private:
   bool IsManaged(const model::State& state, const model::Entity& entity) const;
@@ -87,6 +92,7 @@ class Fleet {
   const NodeOptions* options_;
   std::uint64_t reading_ = 0;
   std::map<model::WorkloadKey, Tracked> tracked_;
+  forecast::ToolDemand tools_;
 };
 
 }  // namespace ballast::control

@@ -38,6 +38,7 @@ NodeLoop::NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& out
       fleet_(options_),
       decider_(options_),
       metrics_(std::move(metrics)) {
+  if (options_.shared_pool) pool_.emplace(options_);
   BALLAST_CHECK(Check(options_).has_value(), "options are checked before the loop is made");
 }
 
@@ -52,6 +53,7 @@ void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
   const auto* event = std::get_if<model::Event>(&record.body);
   if (event == nullptr) {
     for (const model::WorkloadKey& key : fleet_.Read(state_, record)) actuator_->Forget(key);
+    if (pool_) pool_->Read(state_, fleet_, record.header.at);
     AdoptNew(record.header.at);
   }
   // What is old, or of a time that has not come, says nothing about now.
@@ -84,8 +86,43 @@ Tracked* NodeLoop::SubjectOf(const model::Event& event) {
 }
 
 void NodeLoop::OnEvent(const model::Record& record, const model::Event& event) {
+  switch (event.kind) {
+    case model::EventKind::kThrottleBegin:
+      return OnRefusal(record, event);
+    case model::EventKind::kMemoryLimit:
+      if (pool_ && event.key && pool_->Is(*event.key)) return OnPoolRefusal(record);
+      return OnRefusal(record, event);
+    case model::EventKind::kToolBegin:
+    case model::EventKind::kToolCall:
+      return OnTool(event);
+    default:
+      return;
+  }
+}
+
+// A call's exec and its end. What is expected of it counts from the next decision on.
+void NodeLoop::OnTool(const model::Event& event) {
+  const Tracked* tracked = options_.learn_tools ? SubjectOf(event) : nullptr;
+  const auto span = event.fields.Get(Field::kSpanId);
+  if (tracked == nullptr || !span) return;
+  const model::WorkloadKey& key = tracked->group.key;
+  if (event.kind == model::EventKind::kToolCall) return fleet_.tools().End(key, *span);
+  fleet_.tools().Begin(key, *span, event.fields.GetText(Field::kProgram),
+                       static_cast<double>(tracked->memory.used));
+}
+
+void NodeLoop::OnPoolRefusal(const model::Record& record) {
+  ++stats_.events;
+  pool_->Refused(record.header.at);
+  Run({.what = std::string(model::NameOf(model::EventKind::kMemoryLimit)),
+       .subject = pool_->group()->key,
+       .resource = Resource::kMemoryPool,
+       .refused_at = record.header.at},
+      record.header.at);
+}
+
+void NodeLoop::OnRefusal(const model::Record& record, const model::Event& event) {
   const bool cpu = event.kind == model::EventKind::kThrottleBegin;
-  if (!cpu && event.kind != model::EventKind::kMemoryLimit) return;
   Tracked* tracked = SubjectOf(event);
   if (tracked == nullptr) return;
   ++stats_.events;
@@ -108,8 +145,10 @@ void NodeLoop::OnEvent(const model::Record& record, const model::Event& event) {
 }
 
 void NodeLoop::Run(const Trigger& trigger, BootTime at) {
-  Decision decision =
-      decider_.Decide(fleet_, CapacityOf(options_, state_.host(), fleet_.tracked()), trigger, at);
+  const Capacity capacity = CapacityOf(options_, state_.host(), fleet_.tracked());
+  Decision decision = decider_.Decide(fleet_, capacity, trigger, at);
+  if (pool_ && (!trigger.subject || trigger.resource == Resource::kMemoryPool))
+    pool_->Decide(decision, fleet_, capacity.memory);
   ++stats_.decisions;
   if (decision.problem.empty())
     Resume();
@@ -129,8 +168,8 @@ void NodeLoop::Run(const Trigger& trigger, BootTime at) {
 
 void NodeLoop::CarryOut(Decision& decision) {
   for (Change& change : decision.changes) {
-    Tracked* tracked = fleet_.Find(change.group.key);
-    if (tracked == nullptr) continue;
+    Limit* limit = LimitOf(change);
+    if (limit == nullptr) continue;
     if (change.may_write) {
       change.done = actuator_->Set(change.group, change.resource, change.proposal.target);
       Count(*change.done);
@@ -141,7 +180,7 @@ void NodeLoop::CarryOut(Decision& decision) {
       }
     }
     metrics_.CountDecision(OutcomeOf(change));
-    Settle(decision, change, *tracked);
+    Settle(decision, change, *limit);
   }
 }
 
@@ -151,8 +190,14 @@ void NodeLoop::Count(const actuate::Actuation& done) {
   metrics_.actuations[outcome].Add();
 }
 
-void NodeLoop::Settle(const Decision& decision, const Change& change, Tracked& tracked) {
-  Limit& limit = change.resource == Resource::kCpu ? tracked.cpu : tracked.memory;
+Limit* NodeLoop::LimitOf(const Change& change) {
+  if (change.resource == Resource::kMemoryPool) return &pool_->limit();
+  Tracked* tracked = fleet_.Find(change.group.key);
+  if (tracked == nullptr) return nullptr;
+  return change.resource == Resource::kCpu ? &tracked->cpu : &tracked->memory;
+}
+
+void NodeLoop::Settle(const Decision& decision, const Change& change, Limit& limit) {
   limit.changed_at = decision.at;
   if (!change.done) {
     limit.recommended = change.proposal.target;
@@ -169,7 +214,10 @@ void NodeLoop::Settle(const Decision& decision, const Change& change, Tracked& t
     return;
   }
   // A limit that may not fall now (use rose meanwhile) may still rise at once.
-  const bool lowers = !change.proposal.current || change.proposal.target < *change.proposal.current;
+  // A pool's memory.high may stand below use, so a refusal there is about something else.
+  const bool lowers =
+      change.resource != Resource::kMemoryPool &&
+      (!change.proposal.current || change.proposal.target < *change.proposal.current);
   if (lowers)
     limit.needed_at = decision.at;
   else
@@ -177,6 +225,7 @@ void NodeLoop::Settle(const Decision& decision, const Change& change, Tracked& t
 }
 
 void NodeLoop::AdoptNew(BootTime at) {
+  AdoptPool(at);
   std::vector<actuate::Group> fresh;
   for (auto& [key, tracked] : fleet_.tracked()) {
     const bool held = tracked.cpu.held_until && at < *tracked.cpu.held_until;
@@ -192,6 +241,17 @@ void NodeLoop::AdoptNew(BootTime at) {
     }
     tracked.cpu.held_until = tracked.memory.held_until = at + options_.foreign_cool_down;
     Say("limits are left alone: " + adoption.error->ToString(), &tracked);
+  }
+}
+
+void NodeLoop::AdoptPool(BootTime at) {
+  if (!pool_ || !pool_->may_write() || pool_->adopted) return;
+  if (pool_->limit().held_until && at < *pool_->limit().held_until) return;
+  for (const actuate::Adoption& adoption : actuator_->Adopt({*pool_->group()})) {
+    pool_->adopted = !adoption.error;
+    if (pool_->adopted) continue;
+    pool_->limit().held_until = at + options_.foreign_cool_down;
+    Say("the pool is left alone: " + adoption.error->ToString());
   }
 }
 

@@ -20,6 +20,7 @@
 #include "autoscaler/control/decide.h"
 #include "autoscaler/control/node_metrics.h"
 #include "autoscaler/control/outbox.h"
+#include "autoscaler/control/shared_pool.h"
 #include "collector/model/histogram.h"
 #include "collector/model/state.h"
 
@@ -59,12 +60,18 @@ class NodeLoop {
  private:
   void OnTick(const model::Record& record);
   void OnEvent(const model::Record& record, const model::Event& event);
+  void OnRefusal(const model::Record& record, const model::Event& event);
+  void OnPoolRefusal(const model::Record& record);
+  void OnTool(const model::Event& event);
   Tracked* SubjectOf(const model::Event& event);
 
   void AdoptNew(BootTime at);
+  void AdoptPool(BootTime at);
   void Run(const Trigger& trigger, BootTime at);
   void CarryOut(Decision& decision);
-  void Settle(const Decision& decision, const Change& change, Tracked& tracked);
+  void Settle(const Decision& decision, const Change& change, Limit& limit);
+  // Where a change is remembered; nullptr: its workload is gone.
+  Limit* LimitOf(const Change& change);
   void Count(const actuate::Actuation& done);
   void SetStandingValues(Tracked& tracked);
   void EndLongWaits(BootTime at);
@@ -79,6 +86,7 @@ class NodeLoop {
   model::State state_;
   Fleet fleet_;
   Decider decider_;
+  std::optional<SharedPool> pool_;
   NodeStats stats_;
   NodeMetrics metrics_;
   std::string holding_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "autoscaler/forecast/decaying_peak.h"
+#include "autoscaler/forecast/pooled_demand.h"
 #include "autoscaler/guard/node_guards.h"
 #include "collector/base/result.h"
 
@@ -43,6 +44,21 @@ struct HeadroomOptions {
   std::int64_t least = 0;  // and at least this
 };
 
+// One pool of memory for all workloads below `parent` (DESIGN: memory bursts outrun any loop, so
+// the kernel does the pooling): the parent's limit is what all need together, and each
+// workload's own limit leaves it all that is free, until the host has no more to give.
+struct SharedPoolOptions {
+  std::string parent;  // cgroup path; the workloads are its children
+  forecast::PooledDemandOptions forecast;
+  guard::GuardOptions guards{.shrink_hold = std::chrono::milliseconds(0),
+                             .shrink_step = 0.10,
+                             .shrink_interval = std::chrono::milliseconds(5000),
+                             .use_margin = 0.01,
+                             .use_margin_least = std::int64_t{8} << 20,
+                             .deadband = 0.01,
+                             .deadband_least = std::int64_t{8} << 20};
+};
+
 struct NodeOptions {
   // Affects decisions.
   Mode mode = Mode::kRecommend;
@@ -52,6 +68,11 @@ struct NodeOptions {
   double cpu_reserve = 0.05;                // share of the CPUs that is never given out
   double memory_reserve = 0.10;             // share of the memory that is never given out
   std::optional<std::int64_t> memory_pool;  // absent: what is available on the host
+  // Absent: every workload has its own limit and nothing is shared.
+  std::optional<SharedPoolOptions> shared_pool;
+  // A tool call's exec raises the demand by what such calls grew by before.
+  bool learn_tools = true;
+  double tool_sigmas = 2;  // of one workload's expected growth
   HeadroomOptions cpu_headroom{.share = 1.0, .least = 250};
   HeadroomOptions memory_headroom{.share = 0.5, .least = std::int64_t{64} << 20};
   forecast::DecayingPeakOptions forecast;
