@@ -13,12 +13,12 @@ namespace {
 constexpr std::array<std::string_view, 10> kWrappers = {
     "sudo", "env", "time", "nice", "nohup", "exec", "timeout", "xvfb-run", "command", "stdbuf"};
 // What prepares and does no work; the next command of the line is looked at.
-constexpr std::array<std::string_view, 8> kPreparations = {"cd",    "source", ".",   "export",
+constexpr std::array<std::string_view, 8> kPreparations = {"cd",    "source", ".",    "export",
                                                            "mkdir", "set",    "echo", "sleep"};
 // Programs whose first plain argument says what they do.
 constexpr std::array<std::string_view, 18> kWithSubcommand = {
-    "npm", "pnpm",  "yarn",   "pip",  "pip3", "uv",   "poetry", "cargo",  "go",
-    "git", "make",  "docker", "tox",  "nox",  "mvn",  "gradle", "conda",  "apt-get"};
+    "npm", "pnpm", "yarn",   "pip", "pip3", "uv",  "poetry", "cargo", "go",
+    "git", "make", "docker", "tox", "nox",  "mvn", "gradle", "conda", "apt-get"};
 
 template <std::size_t N>
 bool Has(const std::array<std::string_view, N>& names, std::string_view name) {

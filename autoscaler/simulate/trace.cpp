@@ -30,14 +30,15 @@ std::optional<double> Number(std::string_view text) {
 }
 
 // One column of one row; the error says where and what.
-Result<double> Amount(const CsvRow& row, std::size_t column, std::string_view what, double most) {
+Result<double> Amount(const CsvRow& row, std::size_t column, std::string_view what, double most,
+                      double least = 0) {
   const auto value = Number(row.fields[column]);
   if (!value)
     return Error::Invalid(
         fmt::format("line {}: {}: '{}' is no number", row.line, what, row.fields[column]));
-  if (*value < 0 || *value > most)
-    return Error::Invalid(
-        fmt::format("line {}: {}: {} is not between 0 and {}", row.line, what, *value, most));
+  if (*value < least || *value > most)
+    return Error::Invalid(fmt::format("line {}: {}: {} is not between {} and {}", row.line, what,
+                                      *value, least, most));
   return *value;
 }
 
@@ -65,9 +66,8 @@ Result<std::vector<Sample>> ParseSamples(std::string_view text) {
     BALLAST_TRY(sample.cpu_cores, Amount(row, 1, "cpu_cores", kMaxCores), "sample");
     BALLAST_TRY(sample.memory_bytes, Amount(row, 2, "memory_bytes", kMaxBytes), "sample");
     if (!samples.empty() && sample.at_seconds <= samples.back().at_seconds)
-      return Error::Invalid(
-          fmt::format("line {}: t_s: {} does not come after {}", row.line, sample.at_seconds,
-                      samples.back().at_seconds));
+      return Error::Invalid(fmt::format("line {}: t_s: {} does not come after {}", row.line,
+                                        sample.at_seconds, samples.back().at_seconds));
     samples.push_back(sample);
   }
   if (samples.size() < 2)
@@ -87,10 +87,11 @@ Result<std::vector<ToolSpan>> ParseTools(std::string_view text, double last) {
       return Error::Invalid(
           fmt::format("line {}: {} columns instead of 3 or 4", row.line, row.fields.size()));
     ToolSpan span;
-    BALLAST_TRY(span.begin_seconds, Amount(row, 0, "start_s", kMaxSeconds), "tool");
+    // A call may have begun before the first sample.
+    BALLAST_TRY(span.begin_seconds, Amount(row, 0, "start_s", kMaxSeconds, -kMaxSeconds), "tool");
     span.end_seconds = std::max(last, span.begin_seconds);
     if (!row.fields[1].empty()) {
-      BALLAST_TRY(span.end_seconds, Amount(row, 1, "end_s", kMaxSeconds), "tool");
+      BALLAST_TRY(span.end_seconds, Amount(row, 1, "end_s", kMaxSeconds, -kMaxSeconds), "tool");
     }
     if (span.end_seconds < span.begin_seconds)
       return Error::Invalid(fmt::format("line {}: end_s: {} is before start_s {}", row.line,
@@ -107,8 +108,7 @@ Result<std::vector<ToolSpan>> ParseTools(std::string_view text, double last) {
 }
 
 bool EndsIn(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() &&
-         text.compare(text.size() - end.size(), end.size(), end) == 0;
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 }  // namespace
@@ -118,8 +118,7 @@ Result<Trace> ParseTrace(const std::string& name, std::string_view samples,
   Trace trace;
   trace.name = name;
   BALLAST_TRY(trace.samples, ParseSamples(samples), name + ".csv");
-  BALLAST_TRY(trace.tools, ParseTools(tools, trace.samples.back().at_seconds),
-              name + ".tools.csv");
+  BALLAST_TRY(trace.tools, ParseTools(tools, trace.samples.back().at_seconds), name + ".tools.csv");
   return trace;
 }
 

@@ -67,8 +67,8 @@ TEST(ParseTraceTest, ToolThatNeverEndedLastsToTheEnd) {
 }
 
 TEST(ParseTraceTest, ToolErrorsNameTheToolsFile) {
-  const std::string error = ErrorOf(std::string(kHeader) + "0,0,1\n1,0,1\n",
-                                    "start_s,end_s,tool,command\n4,3,Bash,ls\n");
+  const std::string error =
+      ErrorOf(std::string(kHeader) + "0,0,1\n1,0,1\n", "start_s,end_s,tool,command\n4,3,Bash,ls\n");
 
   EXPECT_NE(error.find("a.tools.csv"), std::string::npos) << error;
   EXPECT_NE(error.find("line 2"), std::string::npos) << error;
