@@ -12,6 +12,7 @@
 #include "dashboards/cli/metrics_page.h"
 #include "dashboards/cli/release.h"
 #include "dashboards/cli/replay.h"
+#include "dashboards/cli/simulate.h"
 #include "dashboards/cli/solve_allocation.h"
 #include "dashboards/cli/solve_consolidation.h"
 #include "dashboards/cli/top.h"
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
   ballast::cli::AddReplay(app, exit_status);
   ballast::cli::AddRelease(app, exit_status);
   ballast::cli::AddTop(app, exit_status);
+  ballast::cli::AddSimulate(app, exit_status);
   CLI::App* solve = app.add_subcommand("solve", "Solve one model from a file");
   solve->require_subcommand(1);
   ballast::cli::AddSolveAllocation(*solve, exit_status);
