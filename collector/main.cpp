@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@
 #include "collector/source/bpf/bpf_sources.h"
 #include "collector/source/cgroupfs/cgroup_file_source.h"
 #include "collector/source/procfs/host_file_source.h"
+#include "collector/source/vmm/vm_source.h"
 
 namespace ballast {
 namespace {
@@ -49,6 +51,7 @@ struct Settings {
   std::vector<std::string> slices = {"/system.slice", "/user.slice"};
   std::vector<std::string> exclude;
   BpfUse bpf = BpfUse::kRequired;
+  std::vector<std::string> qmp_sockets;
   LogLevel log_level = LogLevel::kInfo;
 };
 
@@ -79,6 +82,11 @@ void Describe(config::OptionTable& table, Settings& settings) {
       "Measure in the kernel. preferred: where that fails, and off: from files alone, which have "
       "no run-queue "
       "wait and no events.");
+  table.Section("vms", "Virtual machines.");
+  table.Add(
+      "vms.qmp_sockets", &settings.qmp_sockets,
+      "QMP sockets to ask for balloon and vCPU threads; %n is the guest's name, %p the VMM's pid. "
+      "One client at a time: name none that somebody else uses.");
   table.Section("log", "What is said on standard error.");
   table.AddChoice("log.level", &settings.log_level,
                   {{"debug", LogLevel::kDebug},
@@ -113,8 +121,18 @@ struct Sources {
       choices;  // where each signal comes from; empty without the kernel side
 };
 
+// What VMs tell is of files wherever they come from.
+std::vector<source::Choice> AllChoices(std::vector<source::Choice> choices) {
+  std::error_code error;
+  const bool schedstat = std::filesystem::exists("/proc/self/schedstat", error);
+  choices.push_back({"vm time and steal", schedstat ? source::Via::kFile : source::Via::kAbsent,
+                     schedstat ? "" : "kernel built without CONFIG_SCHED_INFO"});
+  return choices;
+}
+
 // In order of precedence: files set only what the kernel side left absent.
-Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout& layout) {
+Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout& layout,
+                            const Clock& clock) {
   Sources sources;
   if (settings.bpf != BpfUse::kOff) {
     auto bpf = source::OpenBpfSources(source::ReadKernelFacts(), layout,
@@ -128,7 +146,7 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
           BALLAST_LOG(kWarn, "signal is not measured in the kernel", {"signal", choice.signal},
                       {"instead", choice.via == source::Via::kFile ? "files" : "absent"},
                       {"why", choice.because});
-      sources.choices = std::move(bpf->choices);
+      sources.choices = AllChoices(std::move(bpf->choices));
       sources.kernel = std::move(bpf->kernel);
       sources.list = std::move(bpf->sources);
     } else {
@@ -138,6 +156,10 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
   sources.list.push_back(std::make_unique<source::HostFileSource>(source::HostPaths{}));
   sources.list.push_back(std::make_unique<source::CgroupFileSource>(
       layout, source::CgroupFileSource::AllFields(), source::CgroupFileOptions{}));
+  auto vms = source::VmSource::Start(
+      layout, clock, {.finder = {.proc = "/proc", .qmp_sockets = settings.qmp_sockets}});
+  if (!vms) return std::move(vms).error().Context("looking for VMs");
+  sources.list.push_back(*std::move(vms));
   return sources;
 }
 
@@ -234,7 +256,8 @@ int Run(const Settings& settings) {
   if (!layout) return Complain(layout.error().ToString());
   const auto identity = pipeline::ReadHostIdentity();
   if (!identity) return Complain(identity.error().ToString());
-  auto sources = OpenSources(settings, *layout);
+  const SystemClock clock;
+  auto sources = OpenSources(settings, *layout, clock);
   if (!sources) return Complain(sources.error().ToString());
   const bool has_hints = sources->kernel != nullptr;
 
@@ -247,7 +270,6 @@ int Run(const Settings& settings) {
   }
 
   net::EventLoop loop;
-  const SystemClock clock;
   std::unique_ptr<pipeline::Pipeline> pipeline;
   metrics::Registry registry;
   OwnMetrics own(registry, sources->kernel.get());
@@ -337,7 +359,7 @@ int Doctor(const Settings& settings, bool is_json) {
     else
       examined.start_problem = kernel.error().ToString();
   }
-  examined.choices = source::DecideReads(examined.facts.kernel, examined.programs);
+  examined.choices = AllChoices(source::DecideReads(examined.facts.kernel, examined.programs));
   const doctor::Report report = doctor::Diagnose(examined);
   std::fputs((is_json ? doctor::ToJson(report) : doctor::ToText(report)).c_str(), stdout);
   return report.anything_missing() ? kMissing : kOk;

@@ -298,6 +298,16 @@ Workload* Registry::FindAlive(const std::string& path) {
   return found == by_path_.end() ? nullptr : by_slot_[found->second].get();
 }
 
+bool Registry::Describe(Slot slot, std::optional<model::EntityKind> kind,
+                        const model::FieldSet& identity) {
+  if (slot >= by_slot_.size() || !by_slot_[slot] || !by_slot_[slot]->is_alive) return false;
+  Workload& workload = *by_slot_[slot];
+  const auto before = std::make_pair(workload.kind, workload.identity);
+  if (kind) workload.kind = *kind;
+  workload.identity.Merge(identity);
+  return before != std::make_pair(workload.kind, workload.identity);
+}
+
 const Workload* Registry::Find(Slot slot) const {
   return slot < by_slot_.size() ? by_slot_[slot].get() : nullptr;
 }

@@ -112,6 +112,11 @@ class Registry {
   // References for entities that are not workloads come from the same series.
   model::EntityRef NextRef() { return model::EntityRef{next_ref_++}; }
 
+  // What was learned about a workload after its birth joins its identity; its
+  // directories and key stay. Whether anything changed; not, where nobody alive
+  // has the slot.
+  bool Describe(Slot slot, std::optional<model::EntityKind> kind, const model::FieldSet& identity);
+
   // Requires: a workload that is alive, or dead and not yet released.
   const Workload& Get(Slot slot) const;
   // nullptr: nobody has it.

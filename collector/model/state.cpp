@@ -49,6 +49,7 @@ void State::ApplyRow(const EntityRow& row) {
     found = entities_.emplace(row.ref, Entity{*row.kind, row.parent.value_or(kHostRef), {}}).first;
   }
   Entity& entity = found->second;
+  if (row.kind) entity.kind = *row.kind;  // a plain group turned out to be a VM's
   entity.fields.Merge(row.fields);
   for (const Field field : row.cleared) entity.fields.Clear(field);
   if (row.kind && IsWorkload(entity.kind))

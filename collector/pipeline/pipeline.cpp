@@ -143,6 +143,13 @@ void Pipeline::OnCgroup(const source::CgroupChange& change) {
   Apply(registry_.OnCgroup({kind, change.hierarchy_id, change.id, change.path}, clock_.Now()));
 }
 
+void Pipeline::OnIdentity(source::Slot slot, std::optional<model::EntityKind> kind,
+                          model::FieldSet identity) {
+  if (!registry_.Describe(slot, kind, identity)) return;
+  const discover::Workload& workload = registry_.Get(slot);
+  WriteEvent({EventKind::kWorkloadChanged, workload.ref, workload.key, {}, {WholeRow(workload)}});
+}
+
 void Pipeline::Apply(const discover::Changes& changes) {
   for (const source::Slot slot : changes.died) Die(slot);
   for (const source::Slot slot : changes.born) Bear(slot);

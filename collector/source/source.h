@@ -4,6 +4,7 @@
 // one interface of the kernel or of a VMM and nothing about records.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,11 @@ class EventSink {
   virtual ~EventSink() = default;
   virtual void OnEvent(SourceEvent event) = 0;
   virtual void OnCgroup(const CgroupChange& change) = 0;
+  // Who a workload is, learned after its birth: texts that join its identity,
+  // and its kind where that turned out to be another one (a plain group with a
+  // VM in it). Of a slot that nobody has: ignored.
+  virtual void OnIdentity(Slot /*slot*/, std::optional<model::EntityKind> /*kind*/,
+                          model::FieldSet /*identity*/) {}
 };
 
 // Not thread-safe; owned by the tick thread.

@@ -35,15 +35,17 @@ def free_port(wanted):
 class Stack:
     """with Stack(build) as stack: stack.start_collector(); ...  Leaving the block ends and removes everything."""
 
-    def __init__(self, build, http_port=9435, prefix=PREFIX, autoscaler_settings=""):
+    def __init__(self, build, http_port=9435, prefix=PREFIX, autoscaler_settings="", collector_settings=""):
         self.build = pathlib.Path(build)
         self.prefix = prefix
         self.autoscaler_settings = autoscaler_settings
+        self.collector_settings = collector_settings
         self.http_port = http_port
         self.folder = None
         self.ballast = self.build / "dashboards/cli/ballast"
         self.processes = {}
         self.containers = []
+        self.vms = []  # measured beside the agents; no autoscaler touches their prefix
 
     def __enter__(self):
         if os.geteuid() != 0:
@@ -65,7 +67,10 @@ class Stack:
             self.stop(name)
         for container in self.containers:
             container.remove()
+        for vm in self.vms:
+            vm.stop()
         cgroups.remove_tree(self.prefix)
+        cgroups.remove_tree(self.prefix + "-vms")
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -117,7 +122,8 @@ listen = "127.0.0.1:{self.http_port}"
 socket = "{self.socket}"
 file = "{records}"
 [workloads]
-prefixes = ["{self.prefix}"]
+prefixes = ["{self.prefix}", "{self.prefix}-vms"]
+{self.collector_settings}
 """)
         self.start("collector", [self.build / "collector/ballast-collector", "--config", config])
         self.wait_for("collector", self.answers)
@@ -144,6 +150,10 @@ collector_socket = "{self.socket}"
         self.start("autoscaler", [self.build / "autoscaler/ballast-autoscaler", "--config", config])
         # Up when it has said so, not when some time has passed.
         self.wait_for("autoscaler", lambda: "connected to the collector" in self.log_of("autoscaler")[said_before:])
+
+    def start_vm(self, vm):
+        self.vms.append(vm)
+        return vm.start()
 
     # Agents.
 

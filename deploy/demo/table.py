@@ -48,7 +48,7 @@ class View:
                 workloads = json.load(answer)["workloads"]
         except (urllib.error.URLError, TimeoutError, ValueError, KeyError):
             return None
-        return [row for row in workloads if (row.get("path") or "").startswith(self.stack.prefix + "/")]
+        return [row for row in workloads if (row.get("path") or "").startswith((self.stack.prefix + "/", self.stack.prefix + "-vms/"))]
 
     def show(self, mode, left):
         if not self.is_terminal and time.monotonic() < self.next_print:

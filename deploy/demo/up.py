@@ -13,6 +13,7 @@ import time
 import phase
 import records
 import table
+import vm
 from stack import Failed, Stack
 
 GRACE_SECONDS = 4  # starting and ending two phases
@@ -80,6 +81,7 @@ def main():
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself, with a summary")
     parser.add_argument("--seed", type=int, default=7, help="of the agents' plans")
     parser.add_argument("--port", type=int, default=9435, help="of the web page; another one where it is taken")
+    parser.add_argument("--no-vm", action="store_true", help="without the virtual machine")
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.seconds is not None and options.seconds < 24:
@@ -92,6 +94,9 @@ def main():
         with Stack(options.build, options.port, autoscaler_settings=IMPATIENT) as stack:
             view = table.View(stack)
             print(f"web page and API: http://127.0.0.1:{stack.http_port}/", flush=True)
+            demo_vm = None if options.no_vm else vm.demo_vm(stack.folder, stack.prefix)
+            if demo_vm:
+                stack.start_vm(demo_vm)
             status = live(stack, options.seed, view) if options.seconds is None else compare(stack, options.seconds, options.seed, view)
         print(f"everything ended and removed after {time.monotonic() - start:.0f} s")
         return status

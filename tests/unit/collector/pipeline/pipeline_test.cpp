@@ -45,6 +45,8 @@ class FakeSource final : public source::Source {
     events.clear();
     for (const auto& change : changes) sink.OnCgroup(change);
     changes.clear();
+    for (const auto& [slot, kind, identity] : identities) sink.OnIdentity(slot, kind, identity);
+    identities.clear();
   }
 
   std::map<Slot, std::size_t> tracked;  // slot -> number of directories
@@ -53,6 +55,7 @@ class FakeSource final : public source::Source {
   std::vector<Slot> kept;  // seen by the last Collect
   std::vector<source::SourceEvent> events;
   std::vector<source::CgroupChange> changes;
+  std::vector<std::tuple<Slot, std::optional<model::EntityKind>, model::FieldSet>> identities;
   bool fails = false;
 };
 
@@ -297,6 +300,37 @@ TEST_F(PipelineTest, EveryReaderEndsInThePipelinesOwnState) {
   for (const auto& record : written_) reader.Apply(record);
 
   EXPECT_EQ(reader.ToKey(), pipeline_->state().ToKey());
+}
+
+TEST_F(PipelineTest, IdentityLearnedLaterIsAnEventAndStays) {
+  const Slot slot = fake_->tracked.begin()->first;
+  model::FieldSet identity;
+  identity.SetText(Field::kGuestName, "web-1");
+  fake_->identities = {{slot, model::EntityKind::kVm, identity}};
+
+  pipeline_->Drain(*pipeline_->sources()[0]);
+
+  const auto& event = std::get<Event>(written_.back().body);
+  EXPECT_EQ(event.kind, EventKind::kWorkloadChanged);
+  const model::Entity* entity = pipeline_->state().Find(*event.subject);
+  ASSERT_NE(entity, nullptr);
+  EXPECT_EQ(entity->kind, model::EntityKind::kVm);
+  EXPECT_EQ(entity->fields.GetText(Field::kGuestName), "web-1");
+  EXPECT_FALSE(entity->fields.GetText(Field::kPath).empty());
+}
+
+TEST_F(PipelineTest, IdentityThatIsKnownOrNobodysIsNoEvent) {
+  const Slot slot = fake_->tracked.begin()->first;
+  model::FieldSet identity;
+  identity.SetText(Field::kImage, "python:3");
+  fake_->identities = {{slot, std::nullopt, identity}};
+  pipeline_->Drain(*pipeline_->sources()[0]);
+  const std::size_t before = written_.size();
+  fake_->identities = {{slot, std::nullopt, identity}, {4, std::nullopt, identity}};
+
+  pipeline_->Drain(*pipeline_->sources()[0]);
+
+  EXPECT_EQ(written_.size(), before);
 }
 
 }  // namespace

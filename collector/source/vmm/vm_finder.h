@@ -1,0 +1,67 @@
+#pragma once
+
+// Finds the virtual machines of this host in /proc: by the VMM's command line,
+// or, whatever the program, by a descriptor that links to anon_inode:kvm-vm.
+//
+//   VmFinder finder({.proc = "/proc"});
+//   for (const Vm& vm : finder.Find()) ...     // again every few seconds
+//
+// A process is examined while it is young (a VMM opens KVM a moment after its
+// start) and remembered by pid and start time, so a look costs one readdir and
+// a stat file of each process that is new. Not thread-safe; owned by one thread.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/source/vmm/vmm_text.h"
+
+namespace ballast::source {
+
+struct Vm {
+  int pid = 0;
+  std::uint64_t start_ticks = 0;  // with pid: one incarnation
+  VmmIdentity identity;
+  std::vector<std::pair<std::uint32_t, std::string>> cgroups;  // hierarchy id, path
+  std::map<std::uint32_t, int> vcpus;                          // index -> thread id
+  std::optional<std::uint64_t> balloon_bytes = std::nullopt;   // as QMP tells
+
+  friend bool operator==(const Vm&, const Vm&) = default;
+};
+
+struct VmFinderOptions {
+  std::string proc = "/proc";
+  // QMP sockets that may be asked, with %n for the guest's name and %p for the
+  // VMM's pid. Such a socket serves one client at a time: name one that nobody
+  // else uses. Empty: nobody is asked.
+  std::vector<std::string> qmp_sockets = {};
+};
+
+class VmFinder {
+ public:
+  explicit VmFinder(VmFinderOptions options) : options_(std::move(options)) {}
+
+  // Every VM that runs now, by pid. Never fails: who cannot be read is left out.
+  std::vector<Vm> Find();
+
+ private:
+  struct Seen {
+    std::uint64_t start_ticks = 0;
+    int looks = 0;  // at its descriptors, without finding any
+    std::optional<VmmIdentity> identity;
+  };
+
+  std::string PathOf(int pid, const char* file) const;
+  void Examine(int pid, Seen& seen) const;
+  bool HoldsKvmVm(int pid) const;
+  Vm Describe(int pid, const Seen& seen) const;
+  void AskQmp(Vm& vm) const;
+
+  VmFinderOptions options_;
+  std::map<int, Seen> seen_;
+};
+
+}  // namespace ballast::source

@@ -1,0 +1,101 @@
+#include "collector/source/vmm/vm_finder.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace ballast::source {
+namespace {
+
+// A /proc with a few processes, as they look.
+class VmFinderTest : public ::testing::Test {
+ protected:
+  VmFinderTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "ballast-proc.XXXXXX").string();
+    root_ = ::mkdtemp(pattern.data());
+  }
+  ~VmFinderTest() override { std::filesystem::remove_all(root_); }
+
+  void Write(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(
+        (root_ + "/" + path).substr(0, (root_ + "/" + path).rfind('/')));
+    std::ofstream(root_ + "/" + path) << text;
+  }
+  void Process(int pid, const std::string& command_line, int start = 100) {
+    const std::string folder = std::to_string(pid);
+    Write(folder + "/stat", folder + " (x) S 1 1 1 0 -1 0 0 0 0 0 7 3 0 0 20 0 3 0 " +
+                                std::to_string(start) + " 0 0 0\n");
+    Write(folder + "/cmdline", command_line);
+    Write(folder + "/cgroup", "0::/machine/" + folder + "\n");
+    std::filesystem::create_directories(root_ + "/" + folder + "/fd");
+    std::filesystem::create_directories(root_ + "/" + folder + "/task");
+  }
+  void Link(int pid, int fd, const std::string& target) {
+    std::filesystem::create_symlink(
+        target, root_ + "/" + std::to_string(pid) + "/fd/" + std::to_string(fd));
+  }
+  void Thread(int pid, int tid, const std::string& comm) {
+    Write(std::to_string(pid) + "/task/" + std::to_string(tid) + "/comm", comm + "\n");
+  }
+
+  std::string root_;
+};
+
+TEST_F(VmFinderTest, QemuIsFoundByItsCommandLineWithItsVcpus) {
+  Process(10, std::string("/usr/bin/qemu-system-x86_64\0-name\0guest=a\0", 42));
+  Thread(10, 10, "qemu-system-x86");
+  Thread(10, 12, "CPU 0/TCG");
+  Thread(10, 13, "CPU 1/TCG");
+
+  const auto vms = VmFinder({.proc = root_}).Find();
+
+  ASSERT_EQ(vms.size(), 1U);
+  EXPECT_EQ(vms[0].identity.name, "a");
+  EXPECT_EQ(vms[0].vcpus, (std::map<std::uint32_t, int>{{0, 12}, {1, 13}}));
+  EXPECT_EQ(vms[0].cgroups[0].second, "/machine/10");
+}
+
+TEST_F(VmFinderTest, AnyProgramWithAKvmDescriptorIsAVm) {
+  Process(20, std::string("/opt/own-vmm\0", 13));
+  Link(20, 5, "anon_inode:kvm-vm");
+  Link(20, 6, "anon_inode:kvm-vcpu:0");
+  Process(21, std::string("/bin/cat\0", 9));
+  Link(21, 3, "/dev/null");
+
+  const auto vms = VmFinder({.proc = root_}).Find();
+
+  ASSERT_EQ(vms.size(), 1U);
+  EXPECT_EQ(vms[0].pid, 20);
+  EXPECT_EQ(vms[0].identity.vmm, "kvm");
+}
+
+TEST_F(VmFinderTest, DescriptorOpenedLaterIsSeenOnTheNextLook) {
+  Process(20, std::string("/opt/own-vmm\0", 13));
+  VmFinder finder({.proc = root_});
+  ASSERT_TRUE(finder.Find().empty());
+  Link(20, 5, "anon_inode:kvm-vm");
+
+  EXPECT_EQ(finder.Find().size(), 1U);
+}
+
+TEST_F(VmFinderTest, ReusedPidIsSomebodyElse) {
+  Process(30, std::string("qemu-system-x86_64\0", 19), 100);
+  VmFinder finder({.proc = root_});
+  ASSERT_EQ(finder.Find().size(), 1U);
+  Process(30, std::string("/bin/sh\0", 8), 200);
+
+  EXPECT_TRUE(finder.Find().empty());
+}
+
+TEST_F(VmFinderTest, EndedVmIsGone) {
+  Process(30, std::string("qemu-system-x86_64\0", 19));
+  VmFinder finder({.proc = root_});
+  ASSERT_EQ(finder.Find().size(), 1U);
+  std::filesystem::remove_all(root_ + "/30");
+
+  EXPECT_TRUE(finder.Find().empty());
+}
+
+}  // namespace
+}  // namespace ballast::source
