@@ -52,6 +52,7 @@ struct Settings {
   std::vector<std::string> exclude;
   BpfUse bpf = BpfUse::kRequired;
   std::vector<std::string> qmp_sockets;
+  discover::NamerOptions names;
   LogLevel log_level = LogLevel::kInfo;
 };
 
@@ -82,6 +83,13 @@ void Describe(config::OptionTable& table, Settings& settings) {
       "Measure in the kernel. preferred: where that fails, and off: from files alone, which have "
       "no run-queue "
       "wait and no events.");
+  table.Section("runtime", "Names, images and labels of containers; never required.");
+  table.Add("runtime.sockets", &settings.names.sockets,
+            "Docker API sockets that are asked where they exist; Podman speaks it too. Kubernetes' "
+            "names also come "
+            "from containerd's and CRI-O's bundles, which need no socket.");
+  table.Add("runtime.agent_label", &settings.names.agent_label,
+            "Container label whose value joins several workloads to one agent.");
   table.Section("vms", "Virtual machines.");
   table.Add(
       "vms.qmp_sockets", &settings.qmp_sockets,
@@ -290,8 +298,14 @@ int Run(const Settings& settings) {
   pipeline = std::make_unique<pipeline::Pipeline>(
       ToPipelineOptions(settings, has_hints), *identity, clock,
       discover::Registry(*layout, ToRegistryOptions(settings)), std::move(sources->list), publish);
+  auto namer = discover::Namer::Start(settings.names);
+  if (!namer) return Complain(namer.error().ToString());
+  pipeline->SetNamer(*std::move(namer));
   pipeline->Start();
   std::vector<net::EventLoop::Handle> handles;
+  auto names = loop.WatchFd(pipeline->namer()->event_fd(), [&pipeline] { pipeline->TakeNames(); });
+  if (!names) return Complain(names.error().ToString());
+  handles.push_back(*std::move(names));
   for (const auto& source : pipeline->sources()) {
     if (source->event_fd() < 0) continue;
     auto watched =

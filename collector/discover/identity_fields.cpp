@@ -28,6 +28,8 @@ std::size_t SequenceLength(std::string_view text) {
   return 0;
 }
 
+}  // namespace
+
 std::string CleanText(std::string_view raw) {
   std::string clean;
   while (!raw.empty()) {
@@ -42,8 +44,6 @@ std::string CleanText(std::string_view raw) {
   }
   return clean;
 }
-
-}  // namespace
 
 model::FieldSet IdentityFields(const Identity& identity, const model::WorkloadKey& key,
                                BootTime start) {

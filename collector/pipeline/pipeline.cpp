@@ -143,6 +143,15 @@ void Pipeline::OnCgroup(const source::CgroupChange& change) {
   Apply(registry_.OnCgroup({kind, change.hierarchy_id, change.id, change.path}, clock_.Now()));
 }
 
+void Pipeline::TakeNames() {
+  for (discover::Named& named : namer_->Take()) {
+    const discover::Workload* workload = registry_.Find(named.slot);
+    // The slot may have got another owner while the runtime was asked.
+    if (workload != nullptr && workload->ref == named.ref)
+      OnIdentity(named.slot, std::nullopt, std::move(named.identity));
+  }
+}
+
 void Pipeline::OnIdentity(source::Slot slot, std::optional<model::EntityKind> kind,
                           model::FieldSet identity) {
   if (!registry_.Describe(slot, kind, identity)) return;
@@ -161,6 +170,10 @@ void Pipeline::Bear(source::Slot slot) {
   store_.Add(slot, workload.ref);
   TrackInSources(workload);
   WriteEvent({EventKind::kWorkloadBorn, workload.ref, workload.key, {}, {WholeRow(workload)}});
+  const std::string_view id = workload.identity.GetText(Field::kContainerId);
+  if (namer_ && !id.empty())
+    namer_->Want({slot, workload.ref, std::string(id),
+                  std::string(workload.identity.GetText(Field::kNamespace))});
 }
 
 void Pipeline::Change(source::Slot slot) {
@@ -188,6 +201,7 @@ void Pipeline::Die(source::Slot slot) {
   row.fields = model::FieldDifference::Between(store_.Last(slot), last).changed;
   WriteEvent({EventKind::kWorkloadDied, workload.ref, workload.key, {}, {std::move(row)}});
   for (const auto& source : sources_) source->Untrack(slot);
+  if (namer_) namer_->Forget(slot);
   store_.Remove(slot);
   registry_.Release(slot);
 }

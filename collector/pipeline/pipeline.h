@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collector/base/clock.h"
+#include "collector/discover/namer.h"
 #include "collector/discover/registry.h"
 #include "collector/pipeline/sample_store.h"
 #include "collector/pipeline/sequencer.h"
@@ -58,14 +59,19 @@ class Pipeline final : private source::EventSink {
            PublishFn publish);
   ~Pipeline() override = default;
 
+  // Before Start(): names, images and labels from runtimes, where there are any.
+  void SetNamer(std::unique_ptr<discover::Namer> namer) { namer_ = std::move(namer); }
   void Start();
   void Tick();
   void Drain(source::Source& source);
+  // When the namer's event_fd is readable.
+  void TakeNames();
   // An event that the autoscaler made: gets its place in the sequence. Rows may
   // carry nothing but decisions; those of another incarnation are matched by
   // the workload's key, or left out.
   void Submit(model::Record submitted);
 
+  const discover::Namer* namer() const { return namer_.get(); }
   const std::vector<std::unique_ptr<source::Source>>& sources() const { return sources_; }
   const model::State& state() const { return sequencer_.state(); }
   const PipelineCounters& counters() const { return counters_; }
@@ -93,6 +99,7 @@ class Pipeline final : private source::EventSink {
   PipelineCounters counters_;
   Sequencer sequencer_;
   discover::Registry registry_;
+  std::unique_ptr<discover::Namer> namer_;  // null: nobody is asked
   std::vector<std::unique_ptr<source::Source>> sources_;
   SampleStore store_;
   BootTime last_tick_{};

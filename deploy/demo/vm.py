@@ -8,7 +8,7 @@ import guest
 # Joins every hierarchy that is measured, then becomes the VMM: no moment of its life is booked elsewhere.
 JOIN = 'for group in $GROUPS_TO_JOIN; do echo $$ >"$group/cgroup.procs" || exit 1; done; exec "$@"'
 # What the demo's guest does: wakes now and then, as an agent in a VM would.
-AGENT = "echo ready; while :; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 2; done\n"
+AGENT = "echo ready; while :; do i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; sleep 2; done\n"
 
 
 class Vm:
