@@ -144,16 +144,16 @@ void Pipeline::OnCgroup(const source::CgroupChange& change) {
 }
 
 void Pipeline::TakeNames() {
-  for (discover::Named& named : namer_->Take()) {
+  for (const discover::Named& named : namer_->Take()) {
     const discover::Workload* workload = registry_.Find(named.slot);
     // The slot may have got another owner while the runtime was asked.
     if (workload != nullptr && workload->ref == named.ref)
-      OnIdentity(named.slot, std::nullopt, std::move(named.identity));
+      OnIdentity(named.slot, std::nullopt, named.identity);
   }
 }
 
 void Pipeline::OnIdentity(source::Slot slot, std::optional<model::EntityKind> kind,
-                          model::FieldSet identity) {
+                          const model::FieldSet& identity) {
   if (!registry_.Describe(slot, kind, identity)) return;
   const discover::Workload& workload = registry_.Get(slot);
   WriteEvent({EventKind::kWorkloadChanged, workload.ref, workload.key, {}, {WholeRow(workload)}});

@@ -82,7 +82,7 @@ class Pipeline final : private source::EventSink {
   void OnEvent(source::SourceEvent event) override;
   void OnCgroup(const source::CgroupChange& change) override;
   void OnIdentity(source::Slot slot, std::optional<model::EntityKind> kind,
-                  model::FieldSet identity) override;
+                  const model::FieldSet& identity) override;
 
   void Apply(const discover::Changes& changes);
   void Die(source::Slot slot);

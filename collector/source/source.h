@@ -73,7 +73,7 @@ class EventSink {
   // and its kind where that turned out to be another one (a plain group with a
   // VM in it). Of a slot that nobody has: ignored.
   virtual void OnIdentity(Slot /*slot*/, std::optional<model::EntityKind> /*kind*/,
-                          model::FieldSet /*identity*/) {}
+                          const model::FieldSet& /*identity*/) {}
 };
 
 // Not thread-safe; owned by the tick thread.

@@ -6,7 +6,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import PREFIX, StackTest
+from harness import StackTest
 from stack import REPO, free_port
 
 UNIT = REPO / "deploy/systemd/ballast-collector.service"
@@ -24,7 +24,7 @@ class CapabilityTest(StackTest):
         self.stack.start(name, [
             "setpriv", "--bounding-set", ",".join(["-all", *(f"+{c}" for c in capabilities)]), "--inh-caps=-all",
             self.stack.build / "collector/ballast-collector", "--http-listen", f"127.0.0.1:{port}",
-            "--records-socket", str(self.stack.folder / f"{name}.sock"), "--workloads-prefixes", PREFIX])
+            "--records-socket", str(self.stack.folder / f"{name}.sock"), "--workloads-prefixes", self.prefix])
         return port
 
     def page(self, port, path):

@@ -4,7 +4,7 @@ import json
 import socketserver
 import threading
 
-from harness import PREFIX, StackTest
+from harness import StackTest
 from container import Container
 
 CONTAINER_ID = "ba11a57" + "0" * 57
@@ -42,7 +42,7 @@ class RuntimeNamesTest(StackTest):
 
     def start_docker_like(self):
         """A container where Docker's systemd driver would put it."""
-        container = Container(self.stack.folder, self.stack.root, "web", f"{PREFIX}/docker-{CONTAINER_ID}.scope",
+        container = Container(self.stack.folder, self.stack.root, "web", f"{self.prefix}/docker-{CONTAINER_ID}.scope",
                               ["/bin/sh", "-c", "sleep 600"])
         self.stack.containers.append(container)
         return container.start()

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import records
-from harness import PREFIX, StackTest
+from harness import StackTest
 from vm import Vm
 
 # A boot sector that spins: `jmp $`, padding, the BIOS's signature. No kernel, no modules, a busy vCPU at once.
@@ -29,7 +29,7 @@ class VmTest(StackTest):
         disk.write_bytes(BOOT_SECTOR)
         command = ["taskset", "-c", str(CPU), "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-m", "128M",
                    "-nodefaults", "-display", "none", "-drive", f"file={disk},format=raw,if=ide,snapshot=on", *more]
-        return self.stack.start_vm(Vm("guest-7", f"{PREFIX}-vms/guest-7", command, self.stack.folder / "vm.log"))
+        return self.stack.start_vm(Vm("guest-7", f"{self.prefix}-vms/guest-7", command, self.stack.folder / "vm.log"))
 
     def workload(self, vm):
         found = [w for w in self.get_json("/api/v1/workloads")["workloads"] if w.get("path") == vm.cgroup_path]

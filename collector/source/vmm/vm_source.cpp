@@ -177,7 +177,7 @@ void VmSource::Drain(EventSink& sink) {
     }
     if (!identity.uuid.empty()) fields.SetText(Field::kGuestUuid, identity.uuid);
     fields.Set(Field::kPid, static_cast<std::uint64_t>(pid));
-    sink.OnIdentity(measured.slot, EntityKind::kVm, std::move(fields));
+    sink.OnIdentity(measured.slot, EntityKind::kVm, fields);
   }
 }
 
