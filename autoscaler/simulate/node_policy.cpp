@@ -24,6 +24,7 @@ class SimulatedActuator final : public actuate::Actuator {
 
   std::vector<actuate::Adoption> Adopt(const std::vector<actuate::Group>& groups) override {
     std::vector<actuate::Adoption> adoptions;
+    adoptions.reserve(groups.size());
     for (const actuate::Group& group : groups) adoptions.push_back({group, std::nullopt});
     return adoptions;
   }

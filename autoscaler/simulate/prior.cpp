@@ -18,12 +18,14 @@ double Quantile(std::vector<double> values, double share) {
 
 std::vector<double> MemoryPeaks(const std::vector<Trace>& traces) {
   std::vector<double> peaks;
+  peaks.reserve(traces.size());
   for (const Trace& trace : traces) peaks.push_back(PeakMemory(trace));
   return peaks;
 }
 
 std::vector<double> CpuPeaks(const std::vector<Trace>& traces) {
   std::vector<double> peaks;
+  peaks.reserve(traces.size());
   for (const Trace& trace : traces)
     peaks.push_back(std::ranges::max_element(trace.samples, {}, &Sample::cpu_cores)->cpu_cores);
   return peaks;

@@ -84,6 +84,7 @@ Estimate EstimateOf(const std::vector<double>& values) {
 template <typename Value>
 Estimate Over(const std::vector<Measured>& runs, Value value) {
   std::vector<double> values;
+  values.reserve(runs.size());
   for (const Measured& run : runs) values.push_back(value(run));
   return EstimateOf(values);
 }

@@ -93,6 +93,7 @@ Trace MakeOne(const SyntheticOptions& options, int number) {
 
 std::vector<Trace> MakeSynthetic(const SyntheticOptions& options) {
   std::vector<Trace> traces;
+  traces.reserve(static_cast<std::size_t>(options.count));
   for (int number = 0; number < options.count; ++number) traces.push_back(MakeOne(options, number));
   return traces;
 }
