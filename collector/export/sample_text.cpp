@@ -7,9 +7,6 @@
 namespace ballast::exposition {
 namespace {
 
-constexpr int kFirstEdge = 3;  // 8 us: waits below are the scheduler's own noise
-constexpr int kLastEdge = 24;  // 16.8 s
-
 // le="..." of each finite bucket.
 const std::array<std::string, kLastEdge + 1>& EdgeLabels() {
   static const auto labels = [] {
@@ -25,48 +22,17 @@ const std::array<std::string, kLastEdge + 1>& EdgeLabels() {
   return labels;
 }
 
-bool IsContinuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+//  # {span_id="7"} 0.53 1700000000.25
+void AppendExemplar(std::string& out, const Exemplar& exemplar) {
+  out.append(" # {span_id=\"");
+  AppendNumber(out, exemplar.span_id);
+  out.append("\"} ");
+  AppendSeconds(out, exemplar.duration_ns);
+  out += ' ';
+  AppendSeconds(out, static_cast<std::uint64_t>(exemplar.ended.count()));
 }
 
 }  // namespace
-
-std::size_t Utf8Length(std::string_view text) {
-  if (text.empty()) return 0;
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xc2 && lead < 0xe0   ? 2
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                           : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if (!IsContinuation(text[i])) return 0;
-  // Overlong forms, surrogates, beyond U+10FFFF.
-  const auto second = static_cast<unsigned char>(text[1]);
-  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)) return 0;
-  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) return 0;
-  return length;
-}
-
-void AppendLabel(std::string& labels, std::string_view name, std::string_view value) {
-  if (!labels.empty()) labels += ',';
-  labels.append(name).append("=\"");
-  while (!value.empty()) {
-    const std::size_t length = Utf8Length(value);
-    const char c = value[0];
-    if (length == 0)
-      labels += "\xef\xbf\xbd";
-    else if (c == '\n')
-      labels += "\\n";
-    else if (c == '"' || c == '\\')
-      labels.append(1, '\\').append(1, c);
-    else
-      labels.append(value.substr(0, length));
-    value.remove_prefix(length == 0 ? 1 : length);
-  }
-  labels += '"';
-}
 
 void AppendNumber(std::string& out, std::uint64_t value) {
   char text[24];
@@ -111,24 +77,40 @@ void AppendSeries(std::string& out, std::string_view name, std::string_view suff
 }
 
 void AppendHistogram(std::string& out, std::string_view name, std::string_view labels,
-                     const model::Histogram& histogram) {
+                     std::string_view more, const model::Histogram& histogram,
+                     const Exemplar* exemplar) {
   std::uint64_t cumulative = 0;
+  const auto line = [&](std::string_view edge, bool is_exemplars) {
+    out.append(name).append("_bucket{").append(labels);
+    if (!labels.empty()) out += ',';
+    if (!more.empty()) out.append(more).append(1, ',');
+    out.append(edge).append("} ");
+    AppendNumber(out, cumulative);
+    if (is_exemplars) AppendExemplar(out, *exemplar);
+    out += '\n';
+  };
+  bool is_pending = exemplar != nullptr && exemplar->span_id != 0;
   for (int i = 0; i < model::Histogram::kBuckets; ++i) {
     cumulative += histogram.counts[static_cast<std::size_t>(i)];
     if (i < kFirstEdge || i > kLastEdge) continue;
-    AppendSeries(out, name, "_bucket", labels, EdgeLabels()[static_cast<std::size_t>(i)]);
-    AppendNumber(out, cumulative);
-    out += '\n';
+    const bool is_its = is_pending && exemplar->duration_ns <= model::BucketUpperNs(i);
+    line(EdgeLabels()[static_cast<std::size_t>(i)], is_its);
+    is_pending = is_pending && !is_its;
   }
-  AppendSeries(out, name, "_bucket", labels, "le=\"+Inf\"");
-  AppendNumber(out, cumulative);
-  out += '\n';
-  AppendSeries(out, name, "_sum", labels, "");
+  line("le=\"+Inf\"", is_pending);
+  AppendSeries(out, name, "_sum", labels, more);
   AppendSeconds(out, histogram.sum_ns);
   out += '\n';
-  AppendSeries(out, name, "_count", labels, "");
+  AppendSeries(out, name, "_count", labels, more);
   AppendNumber(out, cumulative);
   out += '\n';
+}
+
+void AppendHelp(std::string& out, std::string_view help, bool is_open_metrics) {
+  for (const char c : help) {
+    if (c == '\\' || (c == '"' && is_open_metrics)) out += '\\';
+    c == '\n' ? out.append("\\n") : out.append(1, c);
+  }
 }
 
 }  // namespace ballast::exposition

@@ -70,6 +70,35 @@ std::string Registry::Serialize() const {
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 
+namespace {
+
+OwnSample ToSample(const prometheus::ClientMetric& metric, prometheus::MetricType type) {
+  OwnSample sample;
+  for (const auto& label : metric.label) sample.labels.emplace_back(label.name, label.value);
+  if (type == prometheus::MetricType::Counter) sample.value = metric.counter.value;
+  if (type == prometheus::MetricType::Gauge) sample.value = metric.gauge.value;
+  if (type == prometheus::MetricType::Histogram) {
+    for (const auto& bucket : metric.histogram.bucket)
+      sample.buckets.emplace_back(bucket.upper_bound, bucket.cumulative_count);
+    sample.sum = metric.histogram.sample_sum;
+  }
+  return sample;
+}
+
+}  // namespace
+
+std::vector<OwnFamily> Registry::Collect() const {
+  std::vector<OwnFamily> families;
+  for (const prometheus::MetricFamily& family : impl_->registry.Collect()) {
+    const Kind kind = family.type == prometheus::MetricType::Counter ? Kind::kCounter
+                      : family.type == prometheus::MetricType::Gauge ? Kind::kGauge
+                                                                     : Kind::kHistogram;
+    OwnFamily& own = families.emplace_back(OwnFamily{family.name, family.help, kind, {}});
+    for (const auto& metric : family.metric) own.samples.push_back(ToSample(metric, family.type));
+  }
+  return families;
+}
+
 void Counter::Add(double by) {
   if (series_ != nullptr) series_->Increment(by);
 }

@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collector/metrics/catalogue.h"
+#include "collector/metrics/own_family.h"
 
 namespace prometheus {
 class Counter;
@@ -75,6 +77,8 @@ class Registry {
 
   // Text format 0.0.4; families that nobody asked for are absent.
   std::string Serialize() const;
+  // The same as values.
+  std::vector<OwnFamily> Collect() const;
 
  private:
   struct Impl;

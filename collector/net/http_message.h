@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,17 @@ struct Request {
   std::optional<std::string_view> FindHeader(std::string_view lower_case_name) const;
 };
 
+// A body that is made elsewhere, piece by piece, as the client takes it.
+// Destroyed when the client is gone or has all of it.
+class Body {
+ public:
+  // Called on the loop's thread. `more` false: that was the last piece.
+  using Done = std::function<void(std::string piece, bool more)>;
+  virtual ~Body() = default;
+  // Calls `done` once, later. Requires: the call before it was answered.
+  virtual void Next(Done done) = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
@@ -50,6 +62,8 @@ struct Response {
   // Set: the body is what this appends, piece by piece, as the client takes it;
   // false: that was the last piece. `body` is not used.
   std::function<bool(std::string& piece)> next_piece;
+  // Set: the same, by another thread. The connection and its pending call own it.
+  std::shared_ptr<Body> pieces = nullptr;
   // Set: the connection stays and gets what the feed sends (server-sent
   // events), after `body`. Outlives the server.
   EventFeed* feed = nullptr;

@@ -24,6 +24,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_timeout{60000};  // between requests; then closed
   std::chrono::milliseconds write_timeout{
       30000};  // a whole response, or one piece of it; then closed
+  std::chrono::milliseconds pieces_timeout{120000};  // all pieces of a response; then closed
 };
 
 // HTTP/1.1 on one loop's thread: keep-alive, pieces, server-sent events.

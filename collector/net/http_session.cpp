@@ -74,6 +74,7 @@ void HttpSession::Close() {
   ErrorCode ignored;
   socket_.close(ignored);
   deadline_.cancel();
+  pieces_ = nullptr;
   environment_->on_closed(this);
 }
 
@@ -139,7 +140,8 @@ void HttpSession::Refuse(int status, std::string_view what) {
 
 void HttpSession::Answer(Response response, bool is_head) {
   if (response.feed != nullptr && !is_head) return StartFeed(std::move(response));
-  if (response.next_piece && version_ >= 11) return WritePieces(std::move(response), is_head);
+  if (response.pieces || (response.next_piece && version_ >= 11))
+    return WritePieces(std::move(response), is_head);
   // HTTP/1.0 knows no pieces.
   while (response.next_piece)
     if (!response.next_piece(response.body)) response.next_piece = nullptr;
@@ -167,15 +169,22 @@ void HttpSession::WriteWhole(Response response, bool is_head) {
 }
 
 void HttpSession::WritePieces(Response response, bool is_head) {
+  const bool is_chunked = version_ >= 11;  // else the connection's end is the body's
+  if (!is_chunked) keeps_alive_ = false;
   Message message = MakeMessage(response);
-  message.chunked(true);
+  if (is_chunked) message.chunked(true);
   std::ostringstream text;
   text << message.base();
   header_ = text.str();
-  if (!is_head) next_piece_ = std::move(response.next_piece);
+  if (!is_head) {
+    next_piece_ = std::move(response.next_piece);
+    pieces_ = std::move(response.pieces);
+    pieces_began_ = std::chrono::steady_clock::now();
+  }
   SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
   asio::async_write(socket_, asio::buffer(header_),
                     [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                      if (!error && self->pieces_) return self->AskForPiece();
                       if (error || !self->next_piece_) return self->AfterWrite(error);
                       self->NextPiece();
                     });
@@ -200,6 +209,52 @@ void HttpSession::NextPiece() {
   };
   if (piece_.empty()) return last({}, 0);
   asio::async_write(socket_, http::make_chunk(asio::buffer(piece_)), last);
+}
+
+void HttpSession::AskForPiece() {
+  if (is_closed_ || !pieces_) return;
+  // Its maker works for many; the client's own time begins with the writing.
+  if (!is_writing_) SetDeadline(Waiting::kWriting, environment_->options.pieces_timeout);
+  pieces_->Next([self = shared_from_this()](std::string piece, bool more) {
+    if (self->is_closed_) return;
+    if (!more) self->pieces_ = nullptr;
+    if (self->is_writing_) {
+      self->ready_piece_.emplace(std::move(piece), more);
+      return;
+    }
+    self->WritePiece(std::move(piece), more);
+  });
+}
+
+void HttpSession::WritePiece(std::string piece, bool more) {
+  if (std::chrono::steady_clock::now() - pieces_began_ > environment_->options.pieces_timeout)
+    return Close();
+  if (piece.empty()) return more ? AskForPiece() : WriteLastPiece();
+  piece_ = std::move(piece);
+  is_writing_ = true;
+  SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
+  const auto next = [self = shared_from_this(), more](const ErrorCode& error, std::size_t) {
+    self->is_writing_ = false;
+    if (error || self->is_closed_) return self->AfterWrite(error);
+    if (!more) return self->WriteLastPiece();
+    if (!self->ready_piece_) return;  // its maker's answer comes back here
+    auto [ready, is_more] = *std::exchange(self->ready_piece_, std::nullopt);
+    self->WritePiece(std::move(ready), is_more);
+  };
+  if (version_ >= 11)
+    asio::async_write(socket_, http::make_chunk(asio::buffer(piece_)), next);
+  else
+    asio::async_write(socket_, asio::buffer(piece_), next);
+  // Two cores: one makes the next piece while the other writes this one.
+  if (more) AskForPiece();
+}
+
+void HttpSession::WriteLastPiece() {
+  if (version_ < 11) return AfterWrite({});
+  asio::async_write(socket_, http::make_chunk_last(),
+                    [self = shared_from_this()](const ErrorCode& end, std::size_t) {
+                      self->AfterWrite(end);
+                    });
 }
 
 void HttpSession::AfterWrite(const ErrorCode& error) {

@@ -48,6 +48,9 @@ class HttpSession : public std::enable_shared_from_this<HttpSession>, public Eve
   void WriteWhole(Response response, bool is_head);
   void WritePieces(Response response, bool is_head);
   void NextPiece();
+  void AskForPiece();
+  void WritePiece(std::string piece, bool more);
+  void WriteLastPiece();
   void StartFeed(Response response);
   void WriteFeed();
   void WatchForEnd();
@@ -76,6 +79,11 @@ class HttpSession : public std::enable_shared_from_this<HttpSession>, public Eve
   Message message_;
   std::string header_, piece_;
   std::function<bool(std::string&)> next_piece_;
+  std::shared_ptr<Body> pieces_;  // the second owner is its pending call
+  std::chrono::steady_clock::time_point pieces_began_{};
+  // A piece that is ready while the one before it is being written.
+  std::optional<std::pair<std::string, bool>> ready_piece_;
+  bool is_writing_ = false;
   bool is_listener_ = false;
   std::deque<Bytes> feed_queue_;
   std::size_t feed_bytes_ = 0;

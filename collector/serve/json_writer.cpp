@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "collector/export/sample_text.h"
+#include "collector/export/labels.h"
 
 namespace ballast::serve {
 namespace {

@@ -52,12 +52,9 @@ Pages::Pages(Options options, metrics::Registry& registry)
       backlog_(options_.backlog_bytes),
       publish_dropped_(registry.GetCounter(Metric::kPublishQueueDropped)),
       connections_refused_(registry.GetCounter(Metric::kHttpConnectionsRefused)),
-      over_limit_(registry.GetCounter(Metric::kWorkloadsLeftOut, {"limit"})),
-      same_labels_(registry.GetCounter(Metric::kWorkloadsLeftOut, {"same_labels"})),
-      scrape_duration_(registry.GetHistogram(Metric::kScrapeDuration)),
-      exposition_(options_.exposition),
       history_(options_.history),
-      events_(options_.events) {}
+      events_(options_.events),
+      metrics_page_(loop_, registry, options_.exposition) {}
 
 Result<std::unique_ptr<Pages>> Pages::Start(Options options, metrics::Registry& registry) {
   std::unique_ptr<Pages> pages(new Pages(std::move(options), registry));
@@ -105,7 +102,7 @@ void Pages::Apply(const model::Record& record) {
   const auto* event = std::get_if<model::Event>(&record.body);
   // An event about a death is told while the dead still has a name.
   const bool is_death = event != nullptr && event->kind == model::EventKind::kWorkloadDied;
-  exposition_.Observe(state_, record);
+  metrics_page_.Observe(state_, record);
   if (!is_death) state_.Apply(record);
   if (event != nullptr) {
     const std::string& json = events_.Add(record, *event, state_);
@@ -144,17 +141,8 @@ net::Response Pages::Handle(const net::Request& request) {
   return count("unknown", net::MakeError(404, "no such path; known: " + known));
 }
 
-net::Response Pages::Metrics(const net::Request&) {
-  const auto begin = std::chrono::steady_clock::now();
-  std::string page;
-  exposition_.Write(state_, page);
-  over_limit_.Add(static_cast<double>(exposition_.left_out().over_limit - reported_.over_limit));
-  same_labels_.Add(static_cast<double>(exposition_.left_out().same_labels - reported_.same_labels));
-  reported_ = exposition_.left_out();
-  page += registry_.Serialize();
-  scrape_duration_.Observe(
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  return MakeText("text/plain; version=0.0.4; charset=utf-8", std::move(page));
+net::Response Pages::Metrics(const net::Request& request) {
+  return metrics_page_.Answer(request, state_);
 }
 
 std::string Pages::WorkloadsJson(bool is_table, std::string_view only) const {

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "collector/export/exposition.h"
 #include "collector/metrics/registry.h"
 #include "collector/model/state.h"
 #include "collector/net/event_loop.h"
@@ -17,6 +16,7 @@
 #include "collector/serve/backlog.h"
 #include "collector/serve/event_log.h"
 #include "collector/serve/history.h"
+#include "collector/serve/metrics_page.h"
 #include "collector/serve/published.h"
 #include "collector/serve/rate_window.h"
 #include "collector/serve/source_status.h"
@@ -83,11 +83,8 @@ class Pages {
   Options options_;
   metrics::Registry& registry_;  // outlives this
   Backlog backlog_;
-  metrics::Counter publish_dropped_, connections_refused_, over_limit_, same_labels_;
-  metrics::Histogram scrape_duration_;
-  exposition::Exposition::LeftOut reported_;
+  metrics::Counter publish_dropped_, connections_refused_;
   model::State state_;
-  exposition::Exposition exposition_;
   RateWindow rates_;
   History history_;
   EventLog events_;
@@ -96,6 +93,7 @@ class Pages {
   std::string address_;
   net::EventFeed table_feed_, event_feed_, page_feed_;
   net::EventLoop loop_;
+  MetricsPage metrics_page_;  // before the server, whose connections have pages of it
   net::EventLoop::Handle table_timer_;
   std::unique_ptr<net::HttpServer> server_;
   std::thread thread_;

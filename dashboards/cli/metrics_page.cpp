@@ -31,6 +31,7 @@ std::string SourceOf(const exposition::Family& family) {
   for (std::size_t i = 0; i < family.series_count; ++i) {
     const exposition::Series& series = family.series[i];
     if (series.show == exposition::Show::kDerived) return "derived";
+    if (series.show == exposition::Show::kTally) return "events";
     if (!text.empty()) text += ", ";
     text += fmt::format("`{}`", model::InfoOf(series.field).name);
   }
@@ -55,6 +56,14 @@ constexpr Section kSections[] = {
      "`container`, `pod`, `namespace`"},
     {Group::kDevice, "Per block device of a workload"},
     {Group::kInterface, "Per network interface of a workload"},
+    {Group::kTool, "Per program that a workload's tool calls run"},
+    {Group::kBlame, "Per workload and who held the CPU that it waited for"},
+    {Group::kVcpu, "Per vCPU of a VM"},
+    {Group::kExit, "Per exit reason of a VM"},
+    {Group::kDomain, "VMs under the names of libvirt's exporters"},
+    {Group::kDomainVcpu, "Their vCPUs"},
+    {Group::kDomainDevice, "Their block devices"},
+    {Group::kDomainInterface, "Their network interfaces"},
     {Group::kHost, "The host"},
     {Group::kLoss, "Losses"},
 };

@@ -45,6 +45,15 @@ class RawHttpClient {
     }
     return all;
   }
+  // Until the server closes; only counted.
+  std::size_t Discard() {
+    std::size_t all = 0;
+    std::string chunk(1 << 18, '\0');
+    ssize_t got = 0;
+    while ((got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0)) > 0)
+      all += static_cast<std::size_t>(got);
+    return all;
+  }
   // Until `end` was seen.
   std::string ReadUntil(std::string_view end) {
     std::string all;

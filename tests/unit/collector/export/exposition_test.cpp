@@ -5,9 +5,11 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 
 #include "collector/export/family.h"
+#include "collector/export/page.h"
 #include "tests/support/synthetic_records.h"
 
 namespace ballast::exposition {
@@ -41,7 +43,7 @@ EntityRow Workload(std::uint32_t ref, const char* path) {
 // A state with what is given, and pages of it.
 class Page {
  public:
-  explicit Page(std::vector<EntityRow> rows, ExpositionOptions options = {})
+  explicit Page(std::vector<EntityRow> rows, const ExpositionOptions& options = {})
       : exposition_(options) {
     EntityRow host{model::kHostRef, EntityKind::kHost, std::nullopt, {}, {}};
     host.fields.Set(Field::kCpusOnline, 2);
@@ -55,29 +57,38 @@ class Page {
   void Die(std::uint32_t ref, std::uint64_t usage_ns) {
     EntityRow last{EntityRef{ref}, std::nullopt, std::nullopt, {}, {}};
     last.fields.Set(Field::kCpuUsageNs, usage_ns);
-    Apply(Record{Header(++sequence_),
+    Apply(Record{At(Header(++sequence_)),
                  model::Event{model::EventKind::kWorkloadDied, EntityRef{ref}, {}, {}, {last}}});
   }
   void Decide(model::FieldSet fields) {
-    Apply(Record{Header(++sequence_),
+    Apply(Record{At(Header(++sequence_)),
                  model::Event{model::EventKind::kDecision, {}, {}, std::move(fields), {}}});
   }
   void Born(EntityRow row) {
     const EntityRef ref = row.ref;
-    Apply(Record{Header(++sequence_),
+    Apply(Record{At(Header(++sequence_)),
                  model::Event{model::EventKind::kWorkloadBorn, ref, {}, {}, {std::move(row)}}});
   }
-  std::string Write() {
-    std::string page;
-    exposition_.Write(state_, page);
-    return page;
+  std::string Write(Format format = Format::kText, std::optional<Scope> scope = std::nullopt) {
+    return WholePage(exposition_.Take(state_, format, scope));
+  }
+  // Lets time pass, with these rows at its end.
+  void Pass(std::chrono::seconds by, std::vector<EntityRow> rows = {}) {
+    now_ += by;
+    Apply(Record{At(Header(++sequence_)), model::Tick{std::move(rows), {}}});
   }
   const Exposition& exposition() const { return exposition_; }
 
  private:
   model::State state_;
   Exposition exposition_;
+  model::RecordHeader At(model::RecordHeader header) const {
+    header.at += now_;
+    return header;
+  }
+
   std::uint64_t sequence_ = 0;
+  std::chrono::seconds now_{0};
 };
 
 // One sample's text: what stands behind the series whose line begins so.
@@ -86,6 +97,10 @@ std::string ValueOf(const std::string& page, const std::string& series) {
   if (at == std::string::npos) return "absent";
   const std::size_t space = page.find("} ", at);
   return page.substr(space + 2, page.find('\n', space) - space - 2);
+}
+
+std::uint64_t LeftOut(const auto& counters) {
+  return std::accumulate(counters.begin(), counters.end(), std::uint64_t{0});
 }
 
 struct FieldCase {
@@ -173,8 +188,21 @@ TEST(ExpositionTest, DeadWorkloadKeepsItsCountersForTwoPages) {
   const auto first = page.Write();
   EXPECT_EQ(ValueOf(first, "container_cpu_usage_seconds_total{id=\"/a\""), "2");
   EXPECT_EQ(ValueOf(first, "container_memory_usage_bytes{id=\"/a\""), "absent");
+  page.Pass(std::chrono::seconds(40));
   EXPECT_EQ(ValueOf(page.Write(), "container_cpu_usage_seconds_total{id=\"/a\""), "2");
   EXPECT_EQ(ValueOf(page.Write(), "container_cpu_usage_seconds_total{id=\"/a\""), "absent");
+}
+
+TEST(ExpositionTest, SecondServersPagesDoNotHideTheDeadFromTheFirst) {
+  EntityRow row = Workload(1, "/a");
+  row.fields.Set(Field::kCpuUsageNs, 1'000'000'000);
+  Page page({row});
+  page.Die(1, 2'000'000'000);
+
+  for (int i = 0; i < 3; ++i) page.Write();
+  page.Pass(std::chrono::seconds(15));
+
+  EXPECT_EQ(ValueOf(page.Write(), "container_cpu_usage_seconds_total{id=\"/a\""), "2");
 }
 
 TEST(ExpositionTest, SuccessorUnderTheSamePathReplacesTheDead) {
@@ -190,7 +218,7 @@ TEST(ExpositionTest, SuccessorUnderTheSamePathReplacesTheDead) {
   const auto text = page.Write();
   EXPECT_EQ(ValueOf(text, "container_cpu_usage_seconds_total{id=\"/a\""), "1");
   EXPECT_THAT(text, Not(HasSubstr(" 9\n")));
-  EXPECT_EQ(page.exposition().left_out().same_labels, 0U);
+  EXPECT_EQ(LeftOut(page.exposition().left_out().same_labels), 0U);
 }
 
 TEST(ExpositionTest, SecondWorkloadWithTheSameLabelsIsLeftOutAndCounted) {
@@ -200,7 +228,7 @@ TEST(ExpositionTest, SecondWorkloadWithTheSameLabelsIsLeftOutAndCounted) {
 
   EXPECT_EQ(text.find("container_last_seen{id=\"/a\""),
             text.rfind("container_last_seen{id=\"/a\""));
-  EXPECT_EQ(page.exposition().left_out().same_labels, 1U);
+  EXPECT_EQ(LeftOut(page.exposition().left_out().same_labels), 1U);
 }
 
 TEST(ExpositionTest, WorkloadsAboveTheBoundAreLeftOutAndCounted) {
@@ -210,7 +238,7 @@ TEST(ExpositionTest, WorkloadsAboveTheBoundAreLeftOutAndCounted) {
 
   EXPECT_EQ(ValueOf(text, "container_last_seen{id=\"/b\""), "1700000100");
   EXPECT_EQ(ValueOf(text, "container_last_seen{id=\"/c\""), "absent");
-  EXPECT_EQ(page.exposition().left_out().over_limit, 1U);
+  EXPECT_EQ(LeftOut(page.exposition().left_out().over_limit), 1U);
 }
 
 TEST(ExpositionTest, HostStandsAsTheRootContainer) {
@@ -249,11 +277,8 @@ TEST(ExpositionTest, WaterLevelIsTheLastDecisions) {
 
 TEST(ExpositionTest, NothingIsWrittenBeforeTheFirstKey) {
   Exposition exposition;
-  std::string page;
 
-  exposition.Write(model::State(), page);
-
-  EXPECT_EQ(page, "");
+  EXPECT_EQ(WholePage(exposition.Take(model::State(), Format::kText)), "");
 }
 
 // The page of a fixed host, as a file to read. After a wanted change, write it
@@ -266,8 +291,7 @@ TEST(ExpositionTest, PageOfAFixedHostIsAsStored) {
     exposition.Observe(state, record);
     state.Apply(record);
   }
-  std::string page;
-  exposition.Write(state, page);
+  const std::string page = WholePage(exposition.Take(state, Format::kText));
   const std::string path = std::string(BALLAST_FIXTURES) + "/export/page.prom";
   if (std::getenv("BALLAST_UPDATE_FIXTURES") != nullptr) std::ofstream(path) << page;
 

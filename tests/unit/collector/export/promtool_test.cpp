@@ -7,7 +7,8 @@
 #include <fstream>
 
 #include "collector/export/exposition.h"
-#include "tests/support/synthetic_records.h"
+#include "collector/export/page.h"
+#include "tests/support/full_state.h"
 
 namespace ballast::exposition {
 namespace {
@@ -31,37 +32,9 @@ Verdict CheckMetrics(const std::string& page) {
   return verdict;
 }
 
-// Every field that the table has, on every kind of entity that pages show.
 std::string FullPage() {
-  test::SyntheticHost host({.workloads = 3});
-  model::Key key = host.state().ToKey();
-  for (const auto kind :
-       {model::EntityKind::kDevice, model::EntityKind::kInterface, model::EntityKind::kLoss}) {
-    model::EntityRow row{model::EntityRef{100U + static_cast<std::uint32_t>(kind)},
-                         kind,
-                         model::EntityRef{1},
-                         {},
-                         {}};
-    row.fields.SetText(model::Field::kName, "child");
-    key.entities.push_back(row);
-  }
-  for (model::EntityRow& row : key.entities) {
-    for (const model::FieldInfo& info : model::AllFields()) {
-      if (row.fields.Has(info.field) || info.type == model::FieldType::kText) continue;
-      if (info.type == model::FieldType::kHistogram)
-        row.fields.SetHistogram(info.field, {.counts = {1, 2, 3, 4, 5}, .sum_ns = 12345});
-      else if (info.type == model::FieldType::kReal)
-        row.fields.SetReal(info.field, 1.5);
-      else
-        row.fields.Set(info.field, 123'456'789);
-    }
-  }
-  model::State state;
-  state.Apply({host.state().header(), key});
   Exposition exposition;
-  std::string page;
-  exposition.Write(state, page);
-  return page;
+  return WholePage(exposition.Take(test::FullState(3), Format::kText));
 }
 
 TEST(PromtoolTest, PageWithEveryFamilyIsClean) {

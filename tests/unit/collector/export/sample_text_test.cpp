@@ -11,51 +11,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct LabelCase {
-  const char* name;
-  std::string value;
-  std::string text;
-};
-void PrintTo(const LabelCase& c, std::ostream* out) {
-  *out << c.name;
-}
-class LabelTest : public ::testing::TestWithParam<LabelCase> {};
-
-TEST_P(LabelTest, ValueIsEscaped) {
-  std::string labels;
-
-  AppendLabel(labels, "id", GetParam().value);
-
-  EXPECT_EQ(labels, "id=\"" + GetParam().text + "\"");
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Table, LabelTest,
-    ::testing::Values(LabelCase{"Plain", "/docker/a", "/docker/a"}, LabelCase{"Empty", "", ""},
-                      LabelCase{"Quote", "a\"b", "a\\\"b"},
-                      LabelCase{"Backslash", "machine-qemu\\x2d1", "machine-qemu\\\\x2d1"},
-                      LabelCase{"Newline", "a\nb", "a\\nb"},
-                      LabelCase{"Utf8", "\xc3\xa4", "\xc3\xa4"},
-                      LabelCase{"LoneByte",
-                                "a\xff"
-                                "b",
-                                "a\xef\xbf\xbd"
-                                "b"},
-                      LabelCase{"CutCharacter", "a\xe2\x82", "a\xef\xbf\xbd\xef\xbf\xbd"},
-                      LabelCase{"Surrogate", "\xed\xa0\x80",
-                                "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-                      LabelCase{"Overlong", "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"}),
-    [](const auto& test) { return test.param.name; });
-
-TEST(AppendLabelTest, LabelsAreSeparatedByCommas) {
-  std::string labels;
-
-  AppendLabel(labels, "a", "1");
-  AppendLabel(labels, "b", "2");
-
-  EXPECT_EQ(labels, "a=\"1\",b=\"2\"");
-}
-
 std::string Seconds(std::uint64_t ns) {
   std::string text;
   AppendSeconds(text, ns);
@@ -87,7 +42,7 @@ TEST(AppendHistogramTest, BucketsAddUpFromBelow) {
   histogram.sum_ns = 70'000'000'000;
   std::string page;
 
-  AppendHistogram(page, "w", "id=\"x\"", histogram);
+  AppendHistogram(page, "w", "id=\"x\"", "", histogram, nullptr);
 
   EXPECT_THAT(
       page,

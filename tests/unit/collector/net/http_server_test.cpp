@@ -30,6 +30,27 @@ HttpServerOptions SmallOptions() {
           .write_timeout = 300ms};
 }
 
+// Pieces that another thread makes.
+class MadeElsewhere final : public Body {
+ public:
+  explicit MadeElsewhere(EventLoop& loop, int pieces = 3) : loop_(loop), left_(pieces) { ++alive; }
+  ~MadeElsewhere() override { --alive; }
+  void Next(Done done) override {
+    std::thread([this, done = std::move(done)] {
+      const bool more = --left_ > 0;
+      loop_.Post([done, more, n = left_.load()] {
+        // One of them is empty, which is no end.
+        done(n == 1 ? "" : "piece " + std::to_string(n) + "\n", more);
+      });
+    }).detach();
+  }
+  static inline std::atomic<int> alive = 0;
+
+ private:
+  EventLoop& loop_;
+  std::atomic<int> left_;
+};
+
 // A server on a thread of its own, as in the collector; the test is the client.
 class Running {
  public:
@@ -69,6 +90,10 @@ class Running {
         piece.append("piece ").append(std::to_string(++n)).append("\n");
         return n < 3;
       };
+    } else if (request.target.path == "/elsewhere") {
+      response.pieces = std::make_shared<MadeElsewhere>(loop_);
+    } else if (request.target.path == "/endless") {
+      response.pieces = std::make_shared<MadeElsewhere>(loop_, 1 << 30);
     } else if (request.target.path == "/events") {
       response.body = EventFeed::Format("hello", "1");
       response.feed = &feed;
@@ -148,6 +173,46 @@ TEST(HttpServerTest, PiecesReachAnOldClientWhole) {
   const auto answer = Ask(server.port, "GET /pieces HTTP/1.0\r\n\r\n");
 
   EXPECT_THAT(answer, EndsWith("\r\n\r\npiece 1\npiece 2\npiece 3\n"));
+}
+
+TEST(HttpServerTest, PiecesOfAnotherThreadArriveAsOneBody) {
+  const Running server;
+
+  const auto answer =
+      Ask(server.port, "GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+  EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n8\r\npiece 2\n\r\n8\r\npiece 0\n\r\n0\r\n\r\n"));
+}
+
+TEST(HttpServerTest, PiecesOfAnotherThreadReachAnOldClientWhole) {
+  const Running server;
+
+  const auto answer = Ask(server.port, "GET /elsewhere HTTP/1.0\r\n\r\n");
+
+  EXPECT_THAT(answer, EndsWith("\r\n\r\npiece 2\npiece 0\n"));
+}
+
+TEST(HttpServerTest, ConnectionIsKeptAfterPiecesOfAnotherThread) {
+  const Running server;
+  RawHttpClient client(server.port);
+
+  client.Send("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.ReadUntil("0\r\n\r\n");
+  client.Send("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_THAT(client.ReadUntil("GET /2"), HasSubstr("200 OK"));
+}
+
+TEST(HttpServerTest, EndlessPiecesEndWithTheirTime) {
+  auto options = SmallOptions();
+  options.pieces_timeout = 200ms;
+  const Running server(options);
+
+  const auto answer = Ask(server.port, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_THAT(answer, HasSubstr("piece"));
+  EXPECT_THAT(answer, Not(EndsWith("0\r\n\r\n")));
 }
 
 struct BadRequest {

@@ -50,9 +50,11 @@ class PagesTest : public ::testing::Test {
     const std::string address = server_->http_address();
     return static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
   }
-  std::string Ask(const std::string& target, const std::string& method = "GET") const {
+  std::string Ask(const std::string& target, const std::string& method = "GET",
+                  const std::string& headers = "") const {
     test::RawHttpClient client(Port());
-    client.Send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    client.Send(method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + headers +
+                "Connection: close\r\n\r\n");
     return client.ReadAll();
   }
   boost::json::value AskJson(const std::string& target) const {
@@ -123,6 +125,25 @@ TEST_F(PagesTest, MetricsHoldWorkloadsAndTheCollectorItself) {
               HasSubstr("ballast_build_info{program=\"ballast-collector\",version=\"9.9\"} 1\n"));
   EXPECT_THAT(Ask("/metrics"),
               HasSubstr("ballast_http_requests_total{code=\"200\",path=\"/metrics\"} 1\n"));
+}
+
+TEST_F(PagesTest, MetricsAreOpenMetricsWhereAskedFor) {
+  PublishAll(5);
+
+  const auto page = Ask("/metrics", "GET", "Accept: application/openmetrics-text\r\n");
+
+  EXPECT_THAT(page, HasSubstr("Content-Type: application/openmetrics-text; version=1.0.0"));
+  EXPECT_THAT(page, HasSubstr("# TYPE ballast_scrape_duration_seconds histogram\n"));
+  EXPECT_THAT(page, HasSubstr("# EOF\n"));
+}
+
+TEST_F(PagesTest, MetricsArePackedWhereTheClientTakesGzip) {
+  PublishAll(5);
+
+  const auto page = Ask("/metrics", "GET", "Accept-Encoding: gzip\r\n");
+
+  EXPECT_THAT(page, AllOf(HasSubstr("Content-Encoding: gzip\r\n"), HasSubstr("\x1f\x8b\x08")));
+  EXPECT_THAT(page, Not(HasSubstr("container_cpu_usage_seconds_total")));
 }
 
 TEST_F(PagesTest, DeadWorkloadIsGoneFromTheApiButItsDeathIsTold) {
