@@ -113,8 +113,9 @@ class Exposition::Builder {
 
   void Build() {
     const std::size_t most = state_.entities().size() + history_.dead().size() + 1;
-    snapshot_.Of(Group::kWorkload).labels.reserve(most);
     parents_.reserve(most);
+    seen_[static_cast<std::size_t>(Group::kWorkload)].reserve(most);
+    for (auto& column : snapshot_.Of(Group::kWorkload).columns) column.reserve(most);
     if (!scope_) AddHost();
     for (const auto& [ref, entity] : state_.entities()) {
       if (model::IsWorkload(entity.kind)) {
@@ -140,8 +141,8 @@ class Exposition::Builder {
     std::uint64_t score = 0;
   };
   struct Parent {
-    std::string labels;
-    std::string domain;  // VMs only
+    std::string_view labels;  // of its row
+    std::string domain;       // VMs only
   };
 
   std::string IdentityLabels(const FieldSet& fields, std::string_view id) const {
@@ -173,8 +174,12 @@ class Exposition::Builder {
   bool AddRow(Group group, std::string labels, EntityRef ref, const FieldSet& fields,
               bool is_dead = false) {
     Snapshot::Table& table = snapshot_.Of(group);
-    if (!seen_[static_cast<std::size_t>(group)].emplace(labels, table.rows()).second) return false;
     table.labels.push_back(std::move(labels));
+    auto& seen = seen_[static_cast<std::size_t>(group)];
+    if (!seen.emplace(table.labels.back(), table.rows() - 1).second) {
+      table.labels.pop_back();
+      return false;
+    }
     table.is_dead.push_back(is_dead);
     for (const Family* family : families_[static_cast<std::size_t>(group)])
       for (std::size_t i = 0; i < family->series_count; ++i) {
@@ -224,8 +229,8 @@ class Exposition::Builder {
     host_ = state_.host();
     host_.Merge(history_.last_decision());
     AddRow(Group::kHost, "", model::kHostRef, host_);
-    parents_[model::kHostRef] = {IdentityLabels(state_.host(), "/"), ""};
-    AddRow(Group::kWorkload, parents_[model::kHostRef].labels, model::kHostRef, state_.host());
+    AddRow(Group::kWorkload, IdentityLabels(state_.host(), "/"), model::kHostRef, state_.host());
+    parents_[model::kHostRef] = {snapshot_.Of(Group::kWorkload).labels.back(), ""};
     snapshot_.Of(Group::kWorkload).info.emplace_back();
   }
 
@@ -233,8 +238,9 @@ class Exposition::Builder {
     if (scope_ && !scope_->Includes(entity.fields)) return;
     Snapshot::Table& table = snapshot_.Of(Group::kWorkload);
     if (table.rows() > options_.max_workloads) return Count(left_out_.over_limit, Group::kWorkload);
-    std::string labels = IdentityLabels(entity.fields, entity.fields.GetText(Field::kPath));
-    if (!AddRow(Group::kWorkload, labels, ref, entity.fields, is_dead)) {
+    if (!AddRow(Group::kWorkload,
+                IdentityLabels(entity.fields, entity.fields.GetText(Field::kPath)), ref,
+                entity.fields, is_dead)) {
       // The dead one gave way to its successor: that is no loss.
       if (!is_dead) Count(left_out_.same_labels, Group::kWorkload);
       return;
@@ -242,7 +248,7 @@ class Exposition::Builder {
     table.info.push_back(InfoLabels(entity));
     if (is_dead) return;
     Parent& parent = parents_[ref];
-    parent.labels = std::move(labels);
+    parent.labels = table.labels.back();
     if (entity.kind == EntityKind::kVm) AddDomain(ref, entity, parent);
   }
 
@@ -279,7 +285,7 @@ class Exposition::Builder {
 
   void AddChild(Group group, const Entity& child) {
     const FieldSet& fields = child.fields;
-    std::string labels = group == Group::kLoss ? "" : parents_[child.parent].labels;
+    std::string labels(group == Group::kLoss ? "" : parents_[child.parent].labels);
     AppendChildLabels(labels, group, fields);
     if (group == Group::kBlame && AddToHolder(labels, fields)) return;
     if (!AddRow(group, std::move(labels), child.parent, fields))
@@ -372,7 +378,7 @@ class Exposition::Builder {
   Context context_;
   FieldSet host_;
   std::array<std::vector<const Family*>, kGroups> families_;
-  std::array<std::unordered_map<std::string, std::size_t>, kGroups> seen_;  // labels -> row
+  std::array<std::unordered_map<std::string_view, std::size_t>, kGroups> seen_;  // labels -> row
   std::array<std::vector<Child>, kGroups> children_;
   std::unordered_map<EntityRef, Parent> parents_;  // those that the page shows
 };

@@ -44,6 +44,9 @@ void AppendNumber(std::string& out, double value) {
     out += "NaN";
   } else if (std::isinf(value)) {
     out += value > 0 ? "+Inf" : "-Inf";
+  } else if (constexpr double kExact = 9'007'199'254'740'992.0;  // 2^53
+             value >= 0 && value < kExact && value == std::floor(value) && !std::signbit(value)) {
+    AppendNumber(out, static_cast<std::uint64_t>(value));  // most are whole, and that is faster
   } else {
     char text[32];
     out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
@@ -52,17 +55,16 @@ void AppendNumber(std::string& out, double value) {
 
 void AppendSeconds(std::string& out, std::uint64_t nanoseconds) {
   constexpr std::uint64_t kPerSecond = 1'000'000'000;
-  AppendNumber(out, nanoseconds / kPerSecond);
-  std::uint64_t fraction = nanoseconds % kPerSecond;
-  if (fraction == 0) return;
-  char digits[10] = ".";
-  for (int i = 9; i >= 1; --i) {
-    digits[i] = static_cast<char>('0' + fraction % 10);
-    fraction /= 10;
+  char text[32];
+  char* end = std::to_chars(text, text + sizeof text, nanoseconds / kPerSecond).ptr;
+  if (const std::uint64_t fraction = nanoseconds % kPerSecond; fraction != 0) {
+    // The one before the nine digits keeps their zeros, and is where the point goes.
+    char* const point = end;
+    end = std::to_chars(end, text + sizeof text, fraction + kPerSecond).ptr;
+    *point = '.';
+    while (end[-1] == '0') --end;
   }
-  std::size_t length = sizeof digits;
-  while (digits[length - 1] == '0') --length;
-  out.append(digits, length);
+  out.append(text, end);
 }
 
 void AppendSeries(std::string& out, std::string_view name, std::string_view suffix,

@@ -13,6 +13,7 @@
 #include "collector/net/stream_client.h"
 #include "collector/record/codec.h"
 #include "collector/serve/record_stream.h"
+#include "tests/bench/scrape_bench.h"
 #include "tests/support/full_state.h"
 #include "tests/support/synthetic_records.h"
 
@@ -80,4 +81,8 @@ BENCHMARK(PublishToReader)->UseRealTime()->Unit(benchmark::kMicrosecond);
 }  // namespace
 }  // namespace ballast
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  return ballast::ScrapeBench();
+}
