@@ -33,6 +33,10 @@ constexpr Series Tallied(Tally tally, std::string_view labels) {
 std::optional<double> WorkingSet(const FieldSet& fields, const Context&) {
   const auto usage = fields.Get(Field::kMemoryUsageBytes);
   const auto inactive = fields.Get(Field::kMemoryInactiveFileBytes);
+  // The host has no group's account, but the kernel's own estimate.
+  const auto total = fields.Get(Field::kMemoryTotalBytes);
+  const auto available = fields.Get(Field::kMemoryAvailableBytes);
+  if (total && available) return static_cast<double>(*total - std::min(*total, *available));
   if (!usage || !inactive) return std::nullopt;
   // The two are read a moment apart.
   return static_cast<double>(*usage - std::min(*usage, *inactive));

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 import cgroups
 from container import Container, make_root
@@ -59,6 +60,8 @@ class Stack:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ballast-demo-"))
         self.root = make_root(self.folder / "root", self.build / "deploy/agents/demo_agent")
         self.http_port = free_port(self.http_port)
+        self.autoscaler_port = free_port(self.http_port + 1)
+        self.prometheus_port = None
         self.socket = self.folder / "records.sock"
         return self
 
@@ -144,6 +147,8 @@ mode = "{mode}"
 auto_prefixes = ["{self.prefix}"]
 state_dir = "{self.state_folder}"
 collector_socket = "{self.socket}"
+[http]
+listen = "127.0.0.1:{self.autoscaler_port}"
 {self.autoscaler_settings}
 """)
         said_before = len(self.log_of("autoscaler"))
@@ -154,6 +159,30 @@ collector_socket = "{self.socket}"
     def start_vm(self, vm):
         self.vms.append(vm)
         return vm.start()
+
+    def start_prometheus(self, port=9090, interval="1s", collectors=None, more_jobs="", features=()):
+        """Debian's server with deploy/prometheus, its addresses and interval replaced; keeps its data in our folder."""
+        if shutil.which("prometheus") is None:
+            raise Failed("prometheus is not installed; run: ./dev setup")
+        folder = self.folder / "prometheus"
+        shutil.copytree(REPO / "deploy/prometheus", folder, dirs_exist_ok=True)
+        targets = collectors or [f"127.0.0.1:{self.http_port}"]
+        config = (folder / "prometheus.yml").read_text()
+        config = config.replace('"127.0.0.1:9435"', ", ".join(f'"{target}"' for target in targets))
+        config = config.replace("127.0.0.1:9436", f"127.0.0.1:{self.autoscaler_port}").replace(": 5s", f": {interval}")
+        (folder / "prometheus.yml").write_text(config + more_jobs)
+        self.prometheus_port = free_port(port)
+        self.start("prometheus", ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+                                  f"--web.listen-address=127.0.0.1:{self.prometheus_port}", "--log.level=warn",
+                                  *(f"--enable-feature={feature}" for feature in features)])
+        self.wait_for("prometheus", self.prometheus_is_ready, 30)
+
+    def prometheus_is_ready(self):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.prometheus_port}/-/ready", timeout=2):
+                return True
+        except OSError:
+            return False
 
     # Agents.
 

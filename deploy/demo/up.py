@@ -82,6 +82,8 @@ def main():
     parser.add_argument("--seed", type=int, default=7, help="of the agents' plans")
     parser.add_argument("--port", type=int, default=9435, help="of the web page; another one where it is taken")
     parser.add_argument("--no-vm", action="store_true", help="without the virtual machine")
+    parser.add_argument("--with", dest="extras", action="append", default=[], choices=["prometheus"],
+                        help="also run Debian's Prometheus on loopback, with deploy/prometheus")
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.seconds is not None and options.seconds < 24:
@@ -97,6 +99,9 @@ def main():
             demo_vm = None if options.no_vm else vm.demo_vm(stack.folder, stack.prefix)
             if demo_vm:
                 stack.start_vm(demo_vm)
+            if "prometheus" in options.extras:
+                stack.start_prometheus()
+                print(f"prometheus: http://127.0.0.1:{stack.prometheus_port}/alerts", flush=True)
             status = live(stack, options.seed, view) if options.seconds is None else compare(stack, options.seconds, options.seed, view)
         print(f"everything ended and removed after {time.monotonic() - start:.0f} s")
         return status

@@ -23,7 +23,7 @@ void Fill(EntityRow& row) {
     else if (info.type == model::FieldType::kReal)
       row.fields.SetReal(info.field, 1.5);
     else
-      row.fields.Set(info.field, 123'456'789);
+      row.fields.Set(info.field, 123'456'789);  // a limit of 118 MiB, 0.12 s of CPU
   }
 }
 
@@ -44,6 +44,17 @@ model::Key FullKey(int workloads) {
   model::Key key = host.state().ToKey();
   key.entities[1].kind = EntityKind::kVm;
   key.entities[1].fields.SetText(Field::kGuestName, "guest-1");
+  // As Kubernetes' runtimes name them.
+  for (EntityRow& row : key.entities) {
+    if (row.kind != EntityKind::kContainer) continue;
+    const std::string name(row.fields.GetText(Field::kName));
+    row.fields.SetText(Field::kImage, "registry.example/sandbox:1");
+    row.fields.SetText(Field::kContainer, name);
+    row.fields.SetText(Field::kPod, "pod-" + name);
+    row.fields.SetText(Field::kNamespace, "agents");
+    row.fields.SetText(Field::kAgent, name);
+    row.fields.SetText(Field::kQos, "burstable");
+  }
   std::uint32_t number = 0;
   for (const EntityKind kind : {EntityKind::kDevice, EntityKind::kInterface, EntityKind::kTool,
                                 EntityKind::kBlame, EntityKind::kVcpu, EntityKind::kExit})

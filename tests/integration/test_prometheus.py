@@ -1,0 +1,125 @@
+"""Debian's Prometheus with deploy/prometheus: what it reads from a live collector, and what dashboards ask it.
+
+No Grafana server runs here: its dashboards are held against its SDK's types where they are generated, and their queries are run.
+"""
+import re
+import unittest
+
+import promql
+from harness import StackTest
+
+BUSY = "while true; do pytest 1 900; npm 70 1500; sleep 1; done"
+# A collector names what the path says. Images, pods and namespaces come from a runtime, which these containers lack: their
+# scrape job fills them in, under the labels that kubernetes-mixin selects.
+AS_CADVISOR = """
+  - job_name: cadvisor
+    static_configs:
+      - targets: [{targets}]
+    metric_relabel_configs:
+      - {{source_labels: [image, name], regex: ";(.+)", target_label: container}}
+      - {{source_labels: [image, name], regex: ";(.+)", target_label: pod}}
+      - {{source_labels: [image, name], regex: ";(.+)", target_label: namespace, replacement: demo}}
+      - {{source_labels: [image, name], regex: ";(.+)", target_label: image, replacement: "sandbox:1"}}
+"""
+
+
+class PrometheusTest(StackTest):
+    def start_prometheus(self, targets=None, **options):
+        targets = targets or [f"127.0.0.1:{self.stack.http_port}"]
+        more = AS_CADVISOR.format(targets=", ".join(f'"{target}"' for target in targets))
+        self.stack.start_prometheus(port=0, collectors=targets, more_jobs=more, **options)
+        self.server = promql.Prometheus(self.stack.prometheus_port)
+
+    def start_live(self, mode="auto"):
+        self.stack.start_collector(self.recording)
+        self.stack.start_autoscaler(mode)
+        self.start_container(BUSY, 1, cpu_quota_us=30000)
+        self.start_container(BUSY, 2, cpu_quota_us=30000)
+
+    def wait_for_scrapes(self, count, job="ballast-collector"):
+        self.wait_until(f"{count} scrapes of {job}", lambda: any(
+            int(series["value"][1]) >= count for series in self.server.query(f'count_over_time(up{{job="{job}"}}[5m])')), 60)
+
+    def wait_for_data(self, queries, seconds):
+        """Rates need two scrapes and some work in between: what is still empty is asked again."""
+        missing = dict(queries)
+
+        def all_there():
+            for where, expression in list(missing.items()):
+                if self.server.query(expression):
+                    del missing[where]
+            return not missing
+
+        try:
+            self.wait_until("every query returns data", all_there, seconds)
+        except AssertionError:
+            self.fail("no data:\n" + "\n".join(f"{where}: {expression}" for where, expression in missing.items()))
+
+    def queries(self):
+        found = list(promql.listed()) + list(promql.of_dashboards())
+        return {f"{where} #{number}": expression for number, (where, expression) in enumerate(found)}
+
+
+class LiveTest(PrometheusTest):
+    def test_live_pages_are_scraped_and_rules_evaluate(self):
+        self.start_live()
+        self.start_prometheus()
+        self.wait_for_scrapes(4)
+
+        errors = {target["scrapePool"]: target["lastError"] for target in self.server.targets()}
+        self.assertEqual(errors, {"ballast-collector": "", "ballast-autoscaler": "", "cadvisor": ""})
+        groups = self.server.api("rules")["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        self.assertGreaterEqual(len(rules), 20)
+        self.assertEqual([rule["name"] for rule in rules if rule["health"] == "err"], [])
+        self.wait_for_data({"recorded": 'ballast:cpu_usage_cores:rate1m{id=~"/ballast-test/.*"} > 0'}, 30)
+        # OpenMetrics is what it asks for; a gauge of the page is what the page says.
+        self.assertEqual(self.server.query("machine_cpu_cores")[0]["value"][1],
+                         re.search(r"^machine_cpu_cores (\d+)$", self.get("/metrics"), re.M).group(1))
+
+    def test_queries_about_signals_of_this_machine_return_live_data(self):
+        self.start_live()
+        self.start_prometheus()
+        self.wait_for_scrapes(3)
+
+        live = {name for name in self.server.api("label/__name__/values")}
+        answerable = {where: query for where, query in self.queries().items() if promql.metrics_of(query) <= live}
+
+        self.assertGreaterEqual(len(answerable), 30, sorted(live))
+        self.wait_for_data(answerable, 60)
+
+    def test_native_histograms_are_kept(self):
+        self.start_live("observe")
+        self.start_prometheus(features=["native-histograms"])
+        self.wait_for_scrapes(3)
+
+        series = 'ballast_run_queue_wait_seconds{job="ballast-collector", id=~"/ballast-test/.*"}'
+        self.wait_for_data({"count": f"histogram_count({series}) > 10"}, 30)
+        p99 = float(self.server.query(f"histogram_quantile(0.99, sum({series}))")[0]["value"][1])
+
+        self.assertEqual({target["lastError"] for target in self.server.targets()}, {""})
+        self.assertGreater(p99, 1e-6)
+        self.assertLess(p99, 70)
+        # The native one and the page's own classic one count the same; the page is younger.
+        seen = sum(float(one["value"][1]) for one in self.server.query(f"histogram_count({series})"))
+        told = sum(float(value) for value in re.findall(
+            r'^ballast_run_queue_wait_seconds_count\{id="/ballast-test/[^}]*\} (\d+)$', self.get("/metrics"), re.M))
+        self.assertLessEqual(seen, told)
+
+
+class SyntheticTest(PrometheusTest):
+    def test_every_query_returns_data_where_every_signal_is_there(self):
+        address = f"127.0.0.1:{self.stack.http_port}"
+        self.stack.start("synthetic", [promql.build("tests/support/synthetic_collector"), address, self.stack.socket])
+        self.stack.wait_for("synthetic", self.stack.answers)
+        self.start_prometheus([address])
+        self.wait_for_scrapes(3)
+
+        queries = self.queries()
+
+        self.assertGreaterEqual(len(queries), 60)
+        self.wait_for_data(queries, 60)
+
+
+if __name__ == "__main__":
+    unittest.main()
