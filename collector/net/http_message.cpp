@@ -91,6 +91,19 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
   return endpoint;
 }
 
+bool IsTrustedHost(std::string_view host, const std::vector<std::string>& known) {
+  if (host.starts_with('[')) return host.find(']') != std::string_view::npos;  // IPv6
+  std::string name(host.substr(0, host.find(':')));
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (name.ends_with('.')) name.pop_back();
+  if (name.empty()) return false;
+  // A name cannot end in digits: the last part of an address is one, of a domain never.
+  const bool is_address = name.find_first_not_of("0123456789.") == std::string::npos;
+  return is_address || name.find('.') == std::string::npos || name.ends_with(".localhost") ||
+         std::ranges::find(known, name) != known.end();
+}
+
 std::optional<std::string_view> Request::FindQuery(std::string_view name) const {
   return FindIn(target.query, name);
 }

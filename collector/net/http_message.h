@@ -30,11 +30,19 @@ struct Endpoint {
 // "127.0.0.1:9435", "[::1]:9435", "localhost:0".
 Result<Endpoint> ParseEndpoint(std::string_view text);
 
+// Whether a Host header can be trusted by a server on a loopback address. A
+// page of another site can make a browser ask that server under the site's own
+// name (DNS rebinding); it cannot do so under a numeric address, localhost, a
+// name without a dot, which cannot be bought, or one of `known`.
+bool IsTrustedHost(std::string_view host, const std::vector<std::string>& known);
+
 struct Request {
   std::string method;  // "GET"
   Target target;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  // "label=value": the client may see only such workloads. Empty: everything.
+  std::string scope = "";
 
   // The first of that name.
   std::optional<std::string_view> FindQuery(std::string_view name) const;

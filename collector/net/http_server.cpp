@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "collector/net/http_session.h"
+#include "collector/net/tls.h"
 
 namespace ballast::net {
 
@@ -64,10 +65,10 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     if (sessions.size() >= most + kMaxRefusals) return;  // closes the socket
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    auto session = std::make_shared<HttpSession>(std::move(socket), environment);
+    auto session = std::make_shared<HttpSession>(Transport(std::move(socket), tls.get()), environment);
     const bool is_surplus = sessions.size() >= most;
     sessions.emplace(session.get(), session);
-    if (is_surplus) return session->Refuse(503, "too many connections; try again later");
+    if (is_surplus) return session->RefuseUnread(503, "too many connections; try again later");
     session->Start();
   }
 
@@ -81,6 +82,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
 
   tcp::acceptor acceptor;
   asio::steady_timer retry;
+  std::unique_ptr<asio::ssl::context> tls;  // outlives the sessions
+  std::unique_ptr<Authenticator> authenticator;
   std::shared_ptr<const HttpSession::Environment> environment;
   std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions;
   std::string address;
@@ -90,6 +93,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
 Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServerOptions options,
                                                        Handlers handlers) {
   auto impl = std::make_shared<Impl>(loop.context());
+  BALLAST_TRY(impl->tls, MakeTlsContext(options.tls), "HTTP server");
+  BALLAST_TRY(impl->authenticator, Authenticator::Open(loop, options.auth), "HTTP server");
   auto opened = OpenAcceptor(impl->acceptor, options.listen);
   if (!opened) return std::move(opened).error();
   const auto where = impl->acceptor.local_endpoint();
@@ -97,6 +102,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServ
   impl->address =
       (where.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(where.port());
   HttpSession::Environment environment{std::move(options), std::move(handlers),
+                                       impl->authenticator.get(), where.address().is_loopback(),
                                        [weak = std::weak_ptr(impl)](HttpSession* session) {
                                          if (const auto owner = weak.lock())
                                            owner->sessions.erase(session);
@@ -116,6 +122,9 @@ std::string HttpServer::address() const {
 }
 unsigned short HttpServer::port() const {
   return impl_->acceptor.local_endpoint().port();
+}
+std::vector<std::string> HttpServer::scopes() const {
+  return impl_->authenticator ? impl_->authenticator->scopes() : std::vector<std::string>();
 }
 std::size_t HttpServer::connections() const {
   return impl_->sessions.size();

@@ -5,11 +5,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "collector/base/result.h"
+#include "collector/net/authenticator.h"
 #include "collector/net/event_feed.h"
 #include "collector/net/event_loop.h"
 #include "collector/net/http_message.h"
+#include "collector/net/tls_files.h"
 
 namespace ballast::net {
 
@@ -25,9 +28,14 @@ struct HttpServerOptions {
   std::chrono::milliseconds write_timeout{
       30000};  // a whole response, or one piece of it; then closed
   std::chrono::milliseconds pieces_timeout{120000};  // all pieces of a response; then closed
+  // Names in the Host header that a loopback address answers to, beside those that nobody can buy.
+  std::vector<std::string> hosts = {};
+  TlsFiles tls = {};
+  AuthFiles auth = {};
+  std::vector<std::string> open_paths = {};  // answered without credentials
 };
 
-// HTTP/1.1 on one loop's thread: keep-alive, pieces, server-sent events.
+// HTTP/1.1 on one loop's thread: keep-alive, pieces, server-sent events, TLS, credentials.
 //
 //   auto server = HttpServer::Listen(loop, {.listen = "127.0.0.1:9435"}, {.handle = Route});
 //
@@ -37,7 +45,7 @@ class HttpServer {
  public:
   struct Handlers {
     std::function<Response(const Request&)> handle;
-    // Answered without a handler: 400, 408, 413, 414, 431, 503.
+    // Answered without a handler: 400, 401, 408, 413, 414, 421, 431, 503.
     std::function<void(int status)> on_refused;
   };
 
@@ -50,6 +58,8 @@ class HttpServer {
   std::string address() const;
   unsigned short port() const;
   std::size_t connections() const;
+  // What credentials are limited to: label=value.
+  std::vector<std::string> scopes() const;
 
  private:
   struct Impl;

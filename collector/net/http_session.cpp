@@ -1,6 +1,11 @@
 #include "collector/net/http_session.h"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/read.hpp>
@@ -16,6 +21,7 @@ using ErrorCode = boost::system::error_code;
 namespace {
 
 constexpr std::chrono::milliseconds kDrainTime{1000};
+constexpr std::size_t kFirstRead = 4096;
 // What is thrown away of a request that was refused before it was read.
 constexpr std::size_t kDrainBytes = 1 << 20;
 
@@ -45,10 +51,9 @@ std::optional<Refusal> RefusalFor(const ErrorCode& error, bool has_whole_line,
 
 }  // namespace
 
-HttpSession::HttpSession(asio::ip::tcp::socket socket,
-                         std::shared_ptr<const Environment> environment)
-    : socket_(std::move(socket)),
-      deadline_(socket_.get_executor()),
+HttpSession::HttpSession(Transport stream, std::shared_ptr<const Environment> environment)
+    : stream_(std::move(stream)),
+      deadline_(stream_.get_executor()),
       environment_(std::move(environment)),
       buffer_(environment_->options.max_header_bytes + (64 << 10)) {}
 
@@ -66,27 +71,49 @@ void HttpSession::OnDeadline() {
   if (is_closed_) return;
   if (waiting_ != Waiting::kReading) return Close();
   has_timed_out_ = true;  // the cancelled read answers 408
-  socket_.cancel();
+  stream_.socket().cancel();
 }
 
 void HttpSession::Close() {
   if (std::exchange(is_closed_, true)) return;
   ErrorCode ignored;
-  socket_.close(ignored);
+  stream_.socket().close(ignored);
   deadline_.cancel();
   pieces_ = nullptr;
   environment_->on_closed(this);
 }
 
+void HttpSession::Start() {
+  if (!stream_.is_tls()) return WaitForRequest();
+  SetDeadline(Waiting::kIdle, environment_->options.read_timeout);
+  stream_.AsyncHandshake(
+      [self = shared_from_this()](const ErrorCode& error) { self->OnHandshake(error); });
+}
+
+void HttpSession::OnHandshake(const ErrorCode& error) {
+  if (is_closed_) return;
+  if (!error) return WaitForRequest();
+  if (error.category() == asio::error::get_ssl_category() &&
+      ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST)
+    return RefuseUnread(400, "this port speaks TLS; use https://");
+  Close();
+}
+
+void HttpSession::RefuseUnread(int status, std::string_view what) {
+  stream_.DropTls();
+  Refuse(status, what);
+}
+
 void HttpSession::WaitForRequest() {
   if (buffer_.size() > 0) return ReadRequest();  // sent together with the one before
   SetDeadline(Waiting::kIdle, environment_->options.idle_timeout);
-  socket_.async_wait(asio::socket_base::wait_read,
-                     [self = shared_from_this()](const ErrorCode& error) {
-                       if (self->is_closed_) return;
-                       if (error) return self->Close();
-                       self->ReadRequest();
-                     });
+  stream_.async_read_some(buffer_.prepare(kFirstRead),
+                          [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+                            if (self->is_closed_) return;
+                            if (error) return self->Close();
+                            self->buffer_.commit(size);
+                            self->ReadRequest();
+                          });
 }
 
 void HttpSession::ReadRequest() {
@@ -94,7 +121,7 @@ void HttpSession::ReadRequest() {
   parser_->header_limit(static_cast<std::uint32_t>(environment_->options.max_header_bytes));
   parser_->body_limit(environment_->options.max_body_bytes);
   SetDeadline(Waiting::kReading, environment_->options.read_timeout);
-  http::async_read(socket_, buffer_, *parser_,
+  http::async_read(stream_, buffer_, *parser_,
                    [self = shared_from_this()](const ErrorCode& error, std::size_t) {
                      if (!self->is_closed_) self->OnRequest(error);
                    });
@@ -115,7 +142,51 @@ void HttpSession::OnRequest(const ErrorCode& error) {
   const auto raw_target = parser_->get().target();
   auto target = ParseTarget({raw_target.data(), raw_target.size()});
   if (!target) return Refuse(400, target.error().ToString());
-  const Request request = TakeRequest(*std::move(target));
+  if (!AcceptsHost()) return;
+  Authenticate(std::make_shared<Request>(TakeRequest(*std::move(target))));
+}
+
+bool HttpSession::AcceptsHost() {
+  const auto& message = parser_->get();
+  const auto hosts = message.equal_range(http::field::host);
+  const auto count = std::distance(hosts.first, hosts.second);
+  if (count > 1 || (count == 0 && version_ >= 11)) {
+    Refuse(400, "a request needs one Host header");
+    return false;
+  }
+  if (count == 0 || !environment_->is_loopback) return true;
+  const auto host = hosts.first->value();
+  if (IsTrustedHost({host.data(), host.size()}, environment_->options.hosts)) return true;
+  Refuse(421, "the Host header names nobody here; use localhost, or add the name to http.hosts");
+  return false;
+}
+
+void HttpSession::Authenticate(std::shared_ptr<Request> request) {
+  Authenticator* const authenticator = environment_->authenticator;
+  const auto& open = environment_->options.open_paths;
+  if (authenticator == nullptr || std::ranges::find(open, request->target.path) != open.end())
+    return Handle(*request);
+  SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
+  authenticator->Check(
+      request->FindHeader("authorization").value_or(""),
+      [self = shared_from_this(), request](Authenticator::Verdict verdict,
+                                           const std::string& scope) {
+        if (self->is_closed_) return;
+        if (verdict == Authenticator::Verdict::kBusy)
+          return self->Refuse(503, "too many passwords are being checked; try again later");
+        if (verdict == Authenticator::Verdict::kYes) {
+          request->scope = scope;
+          return self->Handle(*request);
+        }
+        if (self->environment_->handlers.on_refused) self->environment_->handlers.on_refused(401);
+        auto refusal = MakeError(401, "credentials are needed, and these are none");
+        refusal.headers.emplace_back("WWW-Authenticate",
+                                     self->environment_->authenticator->challenge());
+        self->Answer(std::move(refusal), request->method == "HEAD");
+      });
+}
+
+void HttpSession::Handle(const Request& request) {
   Answer(environment_->handlers.handle(request), request.method == "HEAD");
 }
 
@@ -162,7 +233,7 @@ void HttpSession::WriteWhole(Response response, bool is_head) {
   message_.content_length(response.body.size());
   if (!is_head) message_.body() = std::move(response.body);
   SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
-  http::async_write(socket_, message_,
+  http::async_write(stream_, message_,
                     [self = shared_from_this()](const ErrorCode& error, std::size_t) {
                       self->AfterWrite(error);
                     });
@@ -182,7 +253,7 @@ void HttpSession::WritePieces(Response response, bool is_head) {
     pieces_began_ = std::chrono::steady_clock::now();
   }
   SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
-  asio::async_write(socket_, asio::buffer(header_),
+  asio::async_write(stream_, asio::buffer(header_),
                     [self = shared_from_this()](const ErrorCode& error, std::size_t) {
                       if (!error && self->pieces_) return self->AskForPiece();
                       if (error || !self->next_piece_) return self->AfterWrite(error);
@@ -200,15 +271,15 @@ void HttpSession::NextPiece() {
     if (error) return self->AfterWrite(error);
     self->NextPiece();
   };
-  if (more) return asio::async_write(socket_, http::make_chunk(asio::buffer(piece_)), next);
+  if (more) return asio::async_write(stream_, http::make_chunk(asio::buffer(piece_)), next);
   next_piece_ = nullptr;
   const auto last = [self = shared_from_this()](const ErrorCode& error, std::size_t) {
     if (error) return self->AfterWrite(error);
-    asio::async_write(self->socket_, http::make_chunk_last(),
+    asio::async_write(self->stream_, http::make_chunk_last(),
                       [self](const ErrorCode& end, std::size_t) { self->AfterWrite(end); });
   };
   if (piece_.empty()) return last({}, 0);
-  asio::async_write(socket_, http::make_chunk(asio::buffer(piece_)), last);
+  asio::async_write(stream_, http::make_chunk(asio::buffer(piece_)), last);
 }
 
 void HttpSession::AskForPiece() {
@@ -242,16 +313,16 @@ void HttpSession::WritePiece(std::string piece, bool more) {
     self->WritePiece(std::move(ready), is_more);
   };
   if (version_ >= 11)
-    asio::async_write(socket_, http::make_chunk(asio::buffer(piece_)), next);
+    asio::async_write(stream_, http::make_chunk(asio::buffer(piece_)), next);
   else
-    asio::async_write(socket_, asio::buffer(piece_), next);
+    asio::async_write(stream_, asio::buffer(piece_), next);
   // Two cores: one makes the next piece while the other writes this one.
   if (more) AskForPiece();
 }
 
 void HttpSession::WriteLastPiece() {
   if (version_ < 11) return AfterWrite({});
-  asio::async_write(socket_, http::make_chunk_last(),
+  asio::async_write(stream_, http::make_chunk_last(),
                     [self = shared_from_this()](const ErrorCode& end, std::size_t) {
                       self->AfterWrite(end);
                     });
@@ -290,7 +361,7 @@ bool HttpSession::Push(const Bytes& bytes) {
 
 void HttpSession::WriteFeed() {
   SetDeadline(Waiting::kWriting, environment_->options.write_timeout);
-  asio::async_write(socket_, asio::buffer(*feed_queue_.front()),
+  asio::async_write(stream_, asio::buffer(*feed_queue_.front()),
                     [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
                       if (self->is_closed_) return;
                       if (error) return self->Close();
@@ -304,7 +375,7 @@ void HttpSession::WriteFeed() {
 
 void HttpSession::WatchForEnd() {
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(1024),
+  stream_.async_read_some(buffer_.prepare(1024),
                           [self = shared_from_this()](const ErrorCode& error, std::size_t) {
                             if (self->is_closed_) return;
                             if (error) return self->Close();
@@ -314,8 +385,12 @@ void HttpSession::WatchForEnd() {
 
 void HttpSession::CloseGently() {
   if (is_closed_) return;
+  if (stream_.is_tls()) {
+    SetDeadline(Waiting::kDraining, kDrainTime);
+    return stream_.AsyncShutdown([self = shared_from_this()](const ErrorCode&) { self->Close(); });
+  }
   ErrorCode error;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
   if (error) return Close();
   SetDeadline(Waiting::kDraining, kDrainTime);
   Drain();
@@ -323,7 +398,7 @@ void HttpSession::CloseGently() {
 
 void HttpSession::Drain() {
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(4096),
+  stream_.async_read_some(buffer_.prepare(4096),
                           [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
                             if (self->is_closed_) return;
                             self->drained_bytes_ += size;

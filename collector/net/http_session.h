@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "collector/net/http_server.h"
+#include "collector/net/transport.h"
 
 namespace ballast::net {
 
@@ -24,14 +25,18 @@ class HttpSession : public std::enable_shared_from_this<HttpSession>, public Eve
   struct Environment {
     HttpServerOptions options;
     HttpServer::Handlers handlers;
+    Authenticator* authenticator = nullptr;  // null: everybody may ask; lives as long as the server
+    bool is_loopback = true;
     std::function<void(HttpSession*)> on_closed;
   };
 
   // `environment` is shared with the server, which may go first.
-  HttpSession(boost::asio::ip::tcp::socket socket, std::shared_ptr<const Environment> environment);
+  HttpSession(Transport stream, std::shared_ptr<const Environment> environment);
 
-  void Start() { WaitForRequest(); }
-  // Answers without reading, then closes.
+  void Start();
+  // Before anything was read, TLS or not: answers, then closes.
+  void RefuseUnread(int status, std::string_view what);
+  // Answers and closes.
   void Refuse(int status, std::string_view what);
   void Close();
   bool Push(const Bytes& bytes) override;
@@ -44,6 +49,11 @@ class HttpSession : public std::enable_shared_from_this<HttpSession>, public Eve
   void ReadRequest();
   void OnRequest(const boost::system::error_code& error);
   Request TakeRequest(Target target);
+  void OnHandshake(const boost::system::error_code& error);
+  // False: it was refused.
+  bool AcceptsHost();
+  void Authenticate(std::shared_ptr<Request> request);
+  void Handle(const Request& request);
   void Answer(Response response, bool is_head);
   void WriteWhole(Response response, bool is_head);
   void WritePieces(Response response, bool is_head);
@@ -66,7 +76,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession>, public Eve
   using Message = boost::beast::http::response<boost::beast::http::string_body>;
   Message MakeMessage(const Response& response) const;
 
-  boost::asio::ip::tcp::socket socket_;
+  Transport stream_;
   boost::asio::steady_timer deadline_;
   std::shared_ptr<const Environment> environment_;
   Waiting waiting_ = Waiting::kIdle;
