@@ -65,7 +65,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     if (sessions.size() >= most + kMaxRefusals) return;  // closes the socket
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    auto session = std::make_shared<HttpSession>(Transport(std::move(socket), tls.get()), environment);
+    auto session = std::make_shared<HttpSession>(std::move(socket), environment);
     const bool is_surplus = sessions.size() >= most;
     sessions.emplace(session.get(), session);
     if (is_surplus) return session->RefuseUnread(503, "too many connections; try again later");
@@ -102,7 +102,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServ
   impl->address =
       (where.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(where.port());
   HttpSession::Environment environment{std::move(options), std::move(handlers),
-                                       impl->authenticator.get(), where.address().is_loopback(),
+                                       impl->authenticator.get(), impl->tls.get(),
+                                       where.address().is_loopback(),
                                        [weak = std::weak_ptr(impl)](HttpSession* session) {
                                          if (const auto owner = weak.lock())
                                            owner->sessions.erase(session);

@@ -51,8 +51,9 @@ std::optional<Refusal> RefusalFor(const ErrorCode& error, bool has_whole_line,
 
 }  // namespace
 
-HttpSession::HttpSession(Transport stream, std::shared_ptr<const Environment> environment)
-    : stream_(std::move(stream)),
+HttpSession::HttpSession(asio::ip::tcp::socket socket,
+                         std::shared_ptr<const Environment> environment)
+    : stream_(std::move(socket), environment->tls),
       deadline_(stream_.get_executor()),
       environment_(std::move(environment)),
       buffer_(environment_->options.max_header_bytes + (64 << 10)) {}

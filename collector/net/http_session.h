@@ -26,12 +26,14 @@ class HttpSession : public std::enable_shared_from_this<HttpSession>, public Eve
     HttpServerOptions options;
     HttpServer::Handlers handlers;
     Authenticator* authenticator = nullptr;  // null: everybody may ask; lives as long as the server
+    boost::asio::ssl::context* tls = nullptr;  // the same; null: HTTP
     bool is_loopback = true;
     std::function<void(HttpSession*)> on_closed;
   };
 
   // `environment` is shared with the server, which may go first.
-  HttpSession(Transport stream, std::shared_ptr<const Environment> environment);
+  HttpSession(boost::asio::ip::tcp::socket socket,
+              std::shared_ptr<const Environment> environment);
 
   void Start();
   // Before anything was read, TLS or not: answers, then closes.

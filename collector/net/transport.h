@@ -24,6 +24,10 @@ class Transport {
     if (context != nullptr) tls_ = std::make_unique<Tls>(socket_, *context);
   }
 
+  // TLS refers to the socket.
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
   executor_type get_executor() { return socket_.get_executor(); }
   boost::asio::ip::tcp::socket& socket() { return socket_; }
   bool is_tls() const { return tls_ != nullptr; }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "collector/base/result.h"
 #include "collector/export/exposition.h"
 #include "collector/metrics/registry.h"
 #include "collector/model/state.h"
@@ -20,6 +21,9 @@ namespace ballast::serve {
 // Belongs to the thread of `http`; the pieces are made on the other.
 class MetricsPage {
  public:
+  // "namespace=red": of the credentials' limits. Labels: namespace, agent, pod, container, name, image.
+  static Result<exposition::Scope> ParseScope(std::string_view text);
+
   // Snapshots at a time: each holds up to 30 MB at 20,000 workloads. More are answered 503.
   static constexpr int kMaxPages = 4;
 
@@ -31,9 +35,9 @@ class MetricsPage {
   void Observe(const model::State& before, const model::Record& record) {
     exposition_.Observe(before, record);
   }
-  // Text, OpenMetrics or protobuf, plain or gzip, as the request's headers have it.
-  net::Response Answer(const net::Request& request, const model::State& state,
-                       const std::optional<exposition::Scope>& scope = std::nullopt);
+  // Text, OpenMetrics or protobuf, plain or gzip, as the request's headers have it; of the request's
+  // scope only.
+  net::Response Answer(const net::Request& request, const model::State& state);
 
  private:
   class Pieces;

@@ -59,6 +59,7 @@ Pages::Pages(Options options, metrics::Registry& registry)
 Result<std::unique_ptr<Pages>> Pages::Start(Options options, metrics::Registry& registry) {
   std::unique_ptr<Pages> pages(new Pages(std::move(options), registry));
   Pages* const self = pages.get();
+  pages->options_.http.open_paths = {"/healthz"};  // who probes has no secrets
   auto server = net::HttpServer::Listen(
       pages->loop_, pages->options_.http,
       {.handle = [self](const net::Request& request) { return self->Handle(request); },
@@ -70,6 +71,9 @@ Result<std::unique_ptr<Pages>> Pages::Start(Options options, metrics::Registry& 
            }});
   if (!server) return std::move(server).error();
   pages->server_ = *std::move(server);
+  for (const std::string& scope : pages->server_->scopes())
+    if (auto parsed = MetricsPage::ParseScope(scope); !parsed)
+      return std::move(parsed).error().Context("HTTP credentials");
   pages->address_ = pages->server_->address();
   pages->table_timer_ = pages->loop_.Every(std::chrono::seconds(1), [self] { self->SendTable(); });
   pages->thread_ = std::thread([self] {
@@ -122,6 +126,11 @@ void Pages::SendTable() {
 }
 
 net::Response Pages::Handle(const net::Request& request) {
+  // The pages show everybody; a tenant sees its own by the metrics, which know whose is whose.
+  if (!request.scope.empty() && request.target.path != "/metrics" &&
+      request.target.path != "/healthz")
+    return net::MakeError(403, "these credentials are limited to " + request.scope +
+                                   " and so to /metrics");
   const auto count = [this](std::string_view path, net::Response response) {
     registry_.GetCounter(Metric::kHttpRequests, {std::to_string(response.status), path}).Add();
     return response;
