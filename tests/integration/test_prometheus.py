@@ -83,7 +83,9 @@ class LiveTest(PrometheusTest):
         self.wait_for_scrapes(3)
 
         live = {name for name in self.server.api("label/__name__/values")}
-        answerable = {where: query for where, query in self.queries().items() if promql.metrics_of(query) <= live}
+        # A mark on the time axis is there only when the thing happened, which the other test sees to.
+        answerable = {where: query for where, query in self.queries().items()
+                      if promql.metrics_of(query) <= live and not query.endswith(")) > 0")}
 
         self.assertGreaterEqual(len(answerable), 30, sorted(live))
         self.wait_for_data(answerable, 60)

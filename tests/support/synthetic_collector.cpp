@@ -122,7 +122,10 @@ int Main(int argc, char** argv) {
   }
   publish(host.Key());
   net::EventLoop loop;
-  const auto tick = loop.Every(std::chrono::milliseconds(100), [&] { publish(host.Tick()); });
+  const auto tick = loop.Every(std::chrono::milliseconds(100), [&] {
+    registry.GetCounter(metrics::Metric::kRecords, {"tick"}).Add();
+    publish(host.Tick());
+  });
   const auto events = loop.Every(std::chrono::milliseconds(500), [&] {
     for (const EventKind kind : {EventKind::kDecision, EventKind::kActuation, EventKind::kOomKill,
                                  EventKind::kToolCall})
