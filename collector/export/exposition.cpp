@@ -270,7 +270,8 @@ class Exposition::Builder {
     for (std::size_t i = 0, of_parent = 0; i < children.size(); ++i) {
       const bool is_same = i > 0 && children[i].entity->parent == children[i - 1].entity->parent;
       of_parent = is_same ? of_parent + 1 : 0;
-      const bool is_visible = group == Group::kLoss || parents_.contains(children[i].entity->parent);
+      const bool is_visible =
+          group == Group::kLoss || parents_.contains(children[i].entity->parent);
       if (!is_visible) continue;  // its workload was left out
       of_parent < limit.per_workload ? shown.push_back(children[i])
                                      : Count(left_out_.over_limit, group);
@@ -312,8 +313,8 @@ class Exposition::Builder {
       case Group::kDevice: {
         // As cAdvisor and the mixins' selectors have it.
         const auto name = fields.GetText(Field::kName);
-        Append(labels, "device", name.empty() ? fields.GetText(Field::kDevice)
-                                              : "/dev/" + std::string(name));
+        Append(labels, "device",
+               name.empty() ? fields.GetText(Field::kDevice) : "/dev/" + std::string(name));
         break;
       }
       case Group::kInterface:

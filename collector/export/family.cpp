@@ -290,8 +290,9 @@ constexpr Numbered kNumbered = [] {
 
 std::string_view NameOf(Group group) {
   constexpr std::array<std::string_view, kGroups> kNames = {
-      "workload", "host",   "device",      "interface",     "tool",             "blame", "vcpu",
-      "exit",     "domain", "domain_vcpu", "domain_device", "domain_interface", "loss"};
+      "workload", "host", "device", "interface",   "tool",          "blame",
+      "vcpu",     "exit", "domain", "domain_vcpu", "domain_device", "domain_interface",
+      "loss"};
   return kNames[static_cast<std::size_t>(group)];
 }
 

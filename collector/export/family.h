@@ -69,9 +69,9 @@ struct Family {
   Group group = Group::kWorkload;
   std::array<Series, 4> series{};
   std::size_t series_count = 1;
-  bool has_info_labels = false;   // what the workload is, instead of `labels`
-  bool has_exemplars = false;     // a histogram of tool calls
-  std::uint16_t first_column = 0; // of its series among those of its group
+  bool has_info_labels = false;    // what the workload is, instead of `labels`
+  bool has_exemplars = false;      // a histogram of tool calls
+  std::uint16_t first_column = 0;  // of its series among those of its group
 
   std::span<const Series> all_series() const { return {series.data(), series_count}; }
 };

@@ -79,7 +79,8 @@ void History::ObserveEvent(const model::State& before, const model::Record& reco
         (exemplars_.size() < options_.max_exemplars || exemplars_.contains(key)))
       exemplars_[std::move(key)] = {*span, *duration, record.header.at + record.header.wall_offset};
   }
-  if (event.kind == EventKind::kWorkloadDied && event.subject) ObserveDeath(before, event, record.header.at);
+  if (event.kind == EventKind::kWorkloadDied && event.subject)
+    ObserveDeath(before, event, record.header.at);
 }
 
 void History::ObserveActuation(EntityRef subject, const FieldSet& fields) {

@@ -83,8 +83,7 @@ void AppendStaticLabels(std::string& labels, Format format, std::string_view tex
   while (!text.empty()) {
     const std::size_t equals = text.find('=');
     const std::size_t end = text.find('"', equals + 2);
-    AppendLabel(labels, format, text.substr(0, equals),
-                text.substr(equals + 2, end - equals - 2));
+    AppendLabel(labels, format, text.substr(0, equals), text.substr(equals + 2, end - equals - 2));
     text.remove_prefix(std::min(text.size(), end + 2));
   }
 }

@@ -183,9 +183,9 @@ class ProtobufPage final : public Page {
       value_.clear();
       if (family.kind != metrics::Kind::kHistogram) {
         AppendDouble(value_, kValue, sample.value);
-        AppendMetric(labels, "",
-                     family.kind == metrics::Kind::kCounter ? metric_field::kCounter
-                                                            : metric_field::kGauge);
+        AppendMetric(
+            labels, "",
+            family.kind == metrics::Kind::kCounter ? metric_field::kCounter : metric_field::kGauge);
         continue;
       }
       AppendVarintField(value_, histogram_field::kCount,

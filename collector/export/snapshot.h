@@ -50,8 +50,8 @@ constexpr Cell CellOf(const Series& series) {
 struct Snapshot {
   // One group: a row for each entity, a column for each series of its families.
   struct Table {
-    std::deque<std::string> labels;   // in the page's format; stays where it is while rows are added
-    std::vector<std::string> info;    // the same, of the info family; workloads only
+    std::deque<std::string> labels;  // in the page's format; stays where it is while rows are added
+    std::vector<std::string> info;   // the same, of the info family; workloads only
     std::vector<bool> is_dead;
     std::vector<std::vector<std::uint64_t>> columns;
     std::vector<Exemplar> exemplars;  // tool calls only; span 0: none

@@ -68,8 +68,7 @@ Result<std::vector<Entry>> ReadEntries(const std::string& path, bool has_users) 
     Entry entry;
     const std::size_t space = line.find_first_of(" \t");
     entry.secret = line.substr(0, space);
-    if (space != std::string::npos)
-      entry.scope = line.substr(line.find_first_not_of(" \t", space));
+    if (space != std::string::npos) entry.scope = line.substr(line.find_first_not_of(" \t", space));
     const std::size_t equals = entry.scope.find('=');
     // The line itself is a secret, and so is not shown.
     const auto wrong = [&](std::string_view what) {

@@ -11,7 +11,8 @@
 
 namespace ballast::net {
 
-// Who may ask. Secrets come from files, never from arguments; nobody but owner and group may read them.
+// Who may ask. Secrets come from files, never from arguments; nobody but owner and group may read
+// them.
 struct AuthFiles {
   // A token a line: Authorization: Bearer TOKEN.
   std::string bearer_tokens;
@@ -23,9 +24,9 @@ struct AuthFiles {
 
 // Checks the Authorization header of requests.
 //
-// Tokens are compared at once, in constant time. Passwords are hashed by a thread of its own, because
-// that costs a good hash tens of milliseconds; what was right is remembered, and an unknown user costs
-// as much as a wrong password. At most kMaxPending wait; more are told to come again.
+// Tokens are compared at once, in constant time. Passwords are hashed by a thread of its own,
+// because that costs a good hash tens of milliseconds; what was right is remembered, and an unknown
+// user costs as much as a wrong password. At most kMaxPending wait; more are told to come again.
 //
 // Belongs to the loop's thread, but for the hashing.
 class Authenticator {

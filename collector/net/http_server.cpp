@@ -101,8 +101,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServ
   const std::string host = where.address().to_string();
   impl->address =
       (where.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(where.port());
-  HttpSession::Environment environment{std::move(options), std::move(handlers),
-                                       impl->authenticator.get(), impl->tls.get(),
+  HttpSession::Environment environment{std::move(options),
+                                       std::move(handlers),
+                                       impl->authenticator.get(),
+                                       impl->tls.get(),
                                        where.address().is_loopback(),
                                        [weak = std::weak_ptr(impl)](HttpSession* session) {
                                          if (const auto owner = weak.lock())

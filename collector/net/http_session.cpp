@@ -323,10 +323,9 @@ void HttpSession::WritePiece(std::string piece, bool more) {
 
 void HttpSession::WriteLastPiece() {
   if (version_ < 11) return AfterWrite({});
-  asio::async_write(stream_, http::make_chunk_last(),
-                    [self = shared_from_this()](const ErrorCode& end, std::size_t) {
-                      self->AfterWrite(end);
-                    });
+  asio::async_write(
+      stream_, http::make_chunk_last(),
+      [self = shared_from_this()](const ErrorCode& end, std::size_t) { self->AfterWrite(end); });
 }
 
 void HttpSession::AfterWrite(const ErrorCode& error) {

@@ -32,8 +32,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession>, public Eve
   };
 
   // `environment` is shared with the server, which may go first.
-  HttpSession(boost::asio::ip::tcp::socket socket,
-              std::shared_ptr<const Environment> environment);
+  HttpSession(boost::asio::ip::tcp::socket socket, std::shared_ptr<const Environment> environment);
 
   void Start();
   // Before anything was read, TLS or not: answers, then closes.

@@ -21,7 +21,8 @@ Result<std::unique_ptr<ssl::context>> MakeTlsContext(const TlsFiles& files) {
   ::SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   ::SSL_CTX_set_options(context->native_handle(),
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  if (context->use_certificate_chain_file(files.certificate, error)) return failed(files.certificate);
+  if (context->use_certificate_chain_file(files.certificate, error))
+    return failed(files.certificate);
   if (context->use_private_key_file(files.key, ssl::context::pem, error)) return failed(files.key);
   if (files.client_ca.empty()) return context;
   if (context->load_verify_file(files.client_ca, error)) return failed(files.client_ca);

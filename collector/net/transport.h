@@ -11,8 +11,8 @@
 
 namespace ballast::net {
 
-// What reads and writes go through; Asio's AsyncReadStream and AsyncWriteStream. Not a template like
-// ssl::stream, so that what uses it is compiled once.
+// What reads and writes go through; Asio's AsyncReadStream and AsyncWriteStream. Not a template
+// like ssl::stream, so that what uses it is compiled once.
 class Transport {
  public:
   using executor_type = boost::asio::ip::tcp::socket::executor_type;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "collector/export/page.h"
@@ -17,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 class MetricsPage::Pieces final : public net::Body, public std::enable_shared_from_this<Pieces> {
  public:
   Pieces(net::EventLoop& http, net::EventLoop& writer, metrics::Histogram duration,
-         std::shared_ptr<std::atomic<int>> pages,
+         std::shared_ptr<std::atomic<std::size_t>> pages,
          std::shared_ptr<const exposition::Snapshot> snapshot, bool gzip)
       : http_(http),
         writer_(writer),
@@ -61,7 +62,7 @@ class MetricsPage::Pieces final : public net::Body, public std::enable_shared_fr
   net::EventLoop& http_;
   net::EventLoop& writer_;
   metrics::Histogram duration_;
-  std::shared_ptr<std::atomic<int>> pages_;
+  std::shared_ptr<std::atomic<std::size_t>> pages_;
   std::unique_ptr<exposition::Page> page_;
   std::unique_ptr<net::GzipStream> gzip_;
   std::string plain_;
@@ -100,12 +101,13 @@ void MetricsPage::CountLeftOut() {
 
 Result<exposition::Scope> MetricsPage::ParseScope(std::string_view text) {
   using model::Field;
-  constexpr std::array<std::pair<std::string_view, Field>, 6> kLabels = {{{"namespace", Field::kNamespace},
-                                                                          {"agent", Field::kAgent},
-                                                                          {"pod", Field::kPod},
-                                                                          {"container", Field::kContainer},
-                                                                          {"name", Field::kName},
-                                                                          {"image", Field::kImage}}};
+  constexpr std::array<std::pair<std::string_view, Field>, 6> kLabels = {
+      {{"namespace", Field::kNamespace},
+       {"agent", Field::kAgent},
+       {"pod", Field::kPod},
+       {"container", Field::kContainer},
+       {"name", Field::kName},
+       {"image", Field::kImage}}};
   const std::size_t equals = text.find('=');
   for (const auto& [label, field] : kLabels)
     if (text.substr(0, equals) == label && equals + 1 < text.size())
@@ -123,7 +125,9 @@ net::Response MetricsPage::Answer(const net::Request& request, const model::Stat
     if (!parsed) return net::MakeError(403, parsed.error().ToString());
     scope = *std::move(parsed);
   }
-  if (pages_->load() >= kMaxPages) {
+  const std::size_t most =
+      std::clamp(kMaxEntities / (state.entities().size() + 1), kMinPages, kMaxPages);
+  if (pages_->load() >= most) {
     auto busy = net::MakeError(503, "too many scrapes at a time; try again in a second");
     busy.headers.emplace_back("Retry-After", "1");
     return busy;

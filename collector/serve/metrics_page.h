@@ -21,11 +21,14 @@ namespace ballast::serve {
 // Belongs to the thread of `http`; the pieces are made on the other.
 class MetricsPage {
  public:
-  // "namespace=red": of the credentials' limits. Labels: namespace, agent, pod, container, name, image.
+  // "namespace=red": of the credentials' limits. Labels: namespace, agent, pod, container, name,
+  // image.
   static Result<exposition::Scope> ParseScope(std::string_view text);
 
-  // Snapshots at a time: each holds up to 30 MB at 20,000 workloads. More are answered 503.
-  static constexpr int kMaxPages = 4;
+  // Pages at a time: as many as have so many entities together, which bounds their snapshots to
+  // about 150 MB, but always a few. More are answered 503.
+  static constexpr std::size_t kMaxEntities = 100'000;
+  static constexpr std::size_t kMinPages = 4, kMaxPages = 32;
 
   // Both outlive this.
   MetricsPage(net::EventLoop& http, metrics::Registry& registry,
@@ -35,8 +38,8 @@ class MetricsPage {
   void Observe(const model::State& before, const model::Record& record) {
     exposition_.Observe(before, record);
   }
-  // Text, OpenMetrics or protobuf, plain or gzip, as the request's headers have it; of the request's
-  // scope only.
+  // Text, OpenMetrics or protobuf, plain or gzip, as the request's headers have it; of the
+  // request's scope only.
   net::Response Answer(const net::Request& request, const model::State& state);
 
  private:
@@ -50,7 +53,7 @@ class MetricsPage {
   exposition::Exposition exposition_;
   exposition::Exposition::LeftOut reported_;
   // The second owners are the pages that are being written; a page may outlive this by one piece.
-  std::shared_ptr<std::atomic<int>> pages_ = std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<std::atomic<std::size_t>> pages_ = std::make_shared<std::atomic<std::size_t>>(0);
   net::EventLoop writer_;
   std::thread thread_;
 };

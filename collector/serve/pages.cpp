@@ -129,8 +129,8 @@ net::Response Pages::Handle(const net::Request& request) {
   // The pages show everybody; a tenant sees its own by the metrics, which know whose is whose.
   if (!request.scope.empty() && request.target.path != "/metrics" &&
       request.target.path != "/healthz")
-    return net::MakeError(403, "these credentials are limited to " + request.scope +
-                                   " and so to /metrics");
+    return net::MakeError(
+        403, "these credentials are limited to " + request.scope + " and so to /metrics");
   const auto count = [this](std::string_view path, net::Response response) {
     registry_.GetCounter(Metric::kHttpRequests, {std::to_string(response.status), path}).Add();
     return response;

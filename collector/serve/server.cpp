@@ -63,9 +63,10 @@ void AddOptions(config::OptionTable& table, ServerOptions& options) {
   table.AddBytes("http.history", &options.history_bytes, {.min = 1 << 20, .max = 1ULL << 32},
                  "Memory for the charts of the page: the last ten minutes of every workload, less "
                  "where that does not fit.");
-  table.Add("http.hosts", &options.http.hosts,
-            "Names in the Host header that a loopback address answers to beside localhost, addresses and "
-            "names without a dot; others are refused, because a web page could be behind them.");
+  table.Add(
+      "http.hosts", &options.http.hosts,
+      "Names in the Host header that a loopback address answers to beside localhost, addresses and "
+      "names without a dot; others are refused, because a web page could be behind them.");
   table.Add("http.tls_certificate", &options.http.tls.certificate,
             "Certificate chain (PEM); with it and its key HTTPS is spoken and HTTP is not.");
   table.Add("http.tls_key", &options.http.tls.key,
@@ -73,10 +74,12 @@ void AddOptions(config::OptionTable& table, ServerOptions& options) {
   table.Add("http.tls_client_ca", &options.http.tls.client_ca,
             "Only clients with a certificate that this one signed may connect; empty: any.");
   table.Add("http.bearer_token_file", &options.http.auth.bearer_tokens,
-            "A token a line, perhaps followed by namespace=NAME, agent=NAME or another label that limits what "
+            "A token a line, perhaps followed by namespace=NAME, agent=NAME or another label that "
+            "limits what "
             "its holder sees; empty: none. /healthz needs no credentials.");
   table.Add("http.users_file", &options.http.auth.users,
-            "user:hash a line, hash as mkpasswd or htpasswd -B print it, limited in the same way; empty: none.");
+            "user:hash a line, hash as mkpasswd or htpasswd -B print it, limited in the same way; "
+            "empty: none.");
   table.Section("records", "Where records go.");
   table.Add("records.socket", &options.stream.path,
             "Unix socket of the record stream, for the autoscaler and the command line.");

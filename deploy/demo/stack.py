@@ -116,11 +116,12 @@ class Stack:
         last = (self.log_of(name).strip().splitlines() or ["it said nothing"])[-1]
         raise Failed(f"{name} did not start: {last}")
 
-    def start_collector(self, records):
+    def start_collector(self, records, http_settings=""):
         config = self.folder / "collector.toml"
         config.write_text(f"""
 [http]
 listen = "127.0.0.1:{self.http_port}"
+{http_settings}
 [records]
 socket = "{self.socket}"
 file = "{records}"

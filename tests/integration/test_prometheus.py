@@ -3,6 +3,7 @@
 No Grafana server runs here: its dashboards are held against its SDK's types where they are generated, and their queries are run.
 """
 import re
+import subprocess
 import unittest
 
 import promql
@@ -107,6 +108,36 @@ class LiveTest(PrometheusTest):
         told = sum(float(value) for value in re.findall(
             r'^ballast_run_queue_wait_seconds_count\{id="/ballast-test/[^}]*\} (\d+)$', self.get("/metrics"), re.M))
         self.assertLessEqual(seen, told)
+
+
+class SecureTest(PrometheusTest):
+    def test_server_scrapes_over_tls_with_a_token_and_is_refused_without(self):
+        folder, token = self.stack.folder, "token-of-the-test-0123456789"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
+        (folder / "token").write_text(token)
+        for secret in ("key.pem", "token"):
+            (folder / secret).chmod(0o600)
+        self.stack.start_collector(self.recording, f"""
+tls_certificate = "{folder}/cert.pem"
+tls_key = "{folder}/key.pem"
+bearer_token_file = "{folder}/token"
+""")
+        tls = f"""
+    scheme: https
+    tls_config: {{ca_file: {folder}/cert.pem}}
+    static_configs: [{{targets: ["127.0.0.1:{self.stack.http_port}"]}}]
+"""
+        self.stack.start_prometheus(port=0, collectors=["127.0.0.1:1"], more_jobs=f"""
+  - job_name: with-token
+    authorization: {{credentials_file: {folder}/token}}{tls}
+  - job_name: without-token{tls}""")
+        self.server = promql.Prometheus(self.stack.prometheus_port)
+
+        self.wait_for_data({"with": 'up{job="with-token"} == 1', "without": 'up{job="without-token"} == 0'}, 30)
+        refused = next(target for target in self.server.targets() if target["scrapePool"] == "without-token")
+        self.assertIn("401", refused["lastError"])
 
 
 class SyntheticTest(PrometheusTest):

@@ -1,6 +1,6 @@
 // A collector without a kernel: serves a host on which every field of the record has a value, with
-// counters that rise ten times a second. For tests of what reads /metrics: signals that this machine
-// does not have are there all the same.
+// counters that rise ten times a second. For tests of what reads /metrics: signals that this
+// machine does not have are there all the same.
 //
 //   synthetic_collector 127.0.0.1:9437 SOCKET [WORKLOADS]      ends on SIGTERM
 
@@ -127,8 +127,8 @@ int Main(int argc, char** argv) {
     publish(host.Tick());
   });
   const auto events = loop.Every(std::chrono::milliseconds(500), [&] {
-    for (const EventKind kind : {EventKind::kDecision, EventKind::kActuation, EventKind::kOomKill,
-                                 EventKind::kToolCall})
+    for (const EventKind kind :
+         {EventKind::kDecision, EventKind::kActuation, EventKind::kOomKill, EventKind::kToolCall})
       publish(host.Happening(kind));
   });
   const auto stop = loop.OnSignals({SIGINT, SIGTERM}, [&](int) { loop.Stop(); });

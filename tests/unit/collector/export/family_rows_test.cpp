@@ -64,9 +64,9 @@ TEST(FamilyRowsTest, OnlyTheBusiestDevicesAreShownAndTheRestIsCounted) {
 }
 
 TEST(FamilyRowsTest, BoundOfAFamilyKeepsTheBusiestOfAllWorkloads) {
-  StateOf state({ContainerRow(1, "/a"), ContainerRow(2, "/b"), Device(3, 1, "x", 1),
-                 Device(4, 2, "y", 9)},
-                {.devices = {.per_workload = 5, .total = 1}});
+  StateOf state(
+      {ContainerRow(1, "/a"), ContainerRow(2, "/b"), Device(3, 1, "x", 1), Device(4, 2, "y", 9)},
+      {.devices = {.per_workload = 5, .total = 1}});
 
   const auto page = state.Page();
 

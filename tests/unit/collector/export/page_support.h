@@ -26,8 +26,7 @@ inline model::EntityRow ContainerRow(std::uint32_t ref, const char* path,
 
 class StateOf {
  public:
-  explicit StateOf(std::vector<model::EntityRow> rows,
-                   exposition::ExpositionOptions options = {})
+  explicit StateOf(std::vector<model::EntityRow> rows, exposition::ExpositionOptions options = {})
       : exposition_(std::move(options)) {
     rows.insert(rows.begin(), Row(0, model::EntityKind::kHost));
     Apply(model::Key{std::move(rows), model::KnownFieldNames()});

@@ -55,22 +55,22 @@ class SecureServerTest : public ::testing::Test {
     return path;
   }
   void MakeCertificate() {
-    Shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
+    Shell(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
         "/CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout " +
         folder_ + "/key.pem -out " + folder_ + "/cert.pem");
     ::chmod((folder_ + "/key.pem").c_str(), 0600);
     options_.tls = {folder_ + "/cert.pem", folder_ + "/key.pem", ""};
   }
   Result<> Listen() {
-    auto server = HttpServer::Listen(
-        loop_, options_,
-        {.handle =
-             [](const Request& request) {
-               Response response;
-               response.body = "hello " + request.scope + "\n";
-               return response;
-             },
-         .on_refused = {}});
+    auto server = HttpServer::Listen(loop_, options_,
+                                     {.handle =
+                                          [](const Request& request) {
+                                            Response response;
+                                            response.body = "hello " + request.scope + "\n";
+                                            return response;
+                                          },
+                                      .on_refused = {}});
     if (!server) return std::move(server).error();
     server_ = *std::move(server);
     return Ok();
@@ -116,8 +116,9 @@ TEST_F(SecureServerTest, TlsConnectionIsKeptForTheNextRequest) {
   Start();
   const std::string url = "https://127.0.0.1:" + port_ + "/x ";
 
-  const auto twice = Shell("curl -s -m 10 -o /dev/null -o /dev/null -w '%{num_connects};' --cacert " +
-                         folder_ + "/cert.pem " + url + url);
+  const auto twice =
+      Shell("curl -s -m 10 -o /dev/null -o /dev/null -w '%{num_connects};' --cacert " + folder_ +
+            "/cert.pem " + url + url);
 
   EXPECT_EQ(twice, "1;0;");
 }
@@ -143,8 +144,8 @@ TEST_F(SecureServerTest, ClientWithoutACertificateIsRefusedWhereOneIsWanted) {
   const std::string trust = "--cacert " + folder_ + "/cert.pem ";
 
   const auto without = Curl(trust, "https");
-  const auto with = Curl(
-      trust + "--cert " + folder_ + "/cert.pem --key " + folder_ + "/key.pem", "https");
+  const auto with =
+      Curl(trust + "--cert " + folder_ + "/cert.pem --key " + folder_ + "/key.pem", "https");
 
   EXPECT_THAT(without, Not(HasSubstr("hello")));
   EXPECT_THAT(with, HasSubstr("hello"));
@@ -170,9 +171,9 @@ TEST_F(SecureServerTest, TokensLimitIsTheRequestsScope) {
 }
 
 TEST_F(SecureServerTest, PasswordOfEachHashOpens) {
-  options_.auth.users = Write("users", "ann:" + HashOf("one", "$y$") + "\nbob:" +
-                                           HashOf("two", "$2b$") + "\ncy:" + HashOf("three", "$6$") +
-                                           " agent=cy\n");
+  options_.auth.users =
+      Write("users", "ann:" + HashOf("one", "$y$") + "\nbob:" + HashOf("two", "$2b$") +
+                         "\ncy:" + HashOf("three", "$6$") + " agent=cy\n");
   Start();
 
   EXPECT_THAT(Curl("-u ann:one"), HasSubstr("hello \n"));
@@ -279,8 +280,7 @@ INSTANTIATE_TEST_SUITE_P(
                       HostCase{"Rebound", "Host: evil.example.com\r\n", 421},
                       HostCase{"ReboundWithADot", "Host: evil.example.com.\r\n", 421},
                       HostCase{"LooksLikeAnAddress", "Host: 127.0.0.1.evil.com\r\n", 421},
-                      HostCase{"None", "", 400},
-                      HostCase{"Empty", "Host: \r\n", 421},
+                      HostCase{"None", "", 400}, HostCase{"Empty", "Host: \r\n", 421},
                       HostCase{"Two", "Host: localhost\r\nHost: evil.example.com\r\n", 400}),
     [](const auto& test) { return test.param.name; });
 

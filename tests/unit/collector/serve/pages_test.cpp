@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/json.hpp>
 #include <sys/stat.h>
+#include <boost/json.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -327,7 +327,8 @@ TEST(ScopedCredentialsTest, TenantSeesItsMetricsAndNoPage) {
   EXPECT_THAT(page, AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("name=\"agent-1\"")));
   EXPECT_THAT(page, AllOf(Not(HasSubstr("agent-2")), Not(HasSubstr("ballast_records_total"))));
   for (const char* target : {"/", "/api/v1/workloads", "/api/v1/events"})
-    EXPECT_THAT(ask(target), AllOf(StartsWith("HTTP/1.1 403"), HasSubstr("limited to name=agent-1")));
+    EXPECT_THAT(ask(target),
+                AllOf(StartsWith("HTTP/1.1 403"), HasSubstr("limited to name=agent-1")));
   std::filesystem::remove_all(folder);
 }
 
