@@ -21,7 +21,7 @@ struct RowLimit {
 };
 
 struct ExpositionOptions {
-  // Bounds the page: about 12 kB for each workload. Those born last are left out, and counted.
+  // Bounds the page: about 25 kB for each busy workload. Those born last are left out, and counted.
   std::size_t max_workloads = 20'000;
   // Busiest devices and interfaces, most called programs, those who held the CPU longest.
   RowLimit devices{16, 40'000};

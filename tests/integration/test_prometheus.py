@@ -143,7 +143,7 @@ bearer_token_file = "{folder}/token"
 class SyntheticTest(PrometheusTest):
     def test_every_query_returns_data_where_every_signal_is_there(self):
         address = f"127.0.0.1:{self.stack.http_port}"
-        self.stack.start("synthetic", [promql.build("tests/support/synthetic_collector"), address, self.stack.socket])
+        self.stack.start("synthetic", [promql.build("tests/support/every_signal"), address, self.stack.socket])
         self.stack.wait_for("synthetic", self.stack.answers)
         self.start_prometheus([address])
         self.wait_for_scrapes(3)

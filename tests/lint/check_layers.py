@@ -54,6 +54,7 @@ ONLY_IN = {
     r"bpf/(lib)?bpf\.h|bpf/btf\.h": ["collector/source/bpf"],
     r"prometheus/.*": [METRICS],
     r"boost/(asio|beast)/.*": [NET],
+    r"openssl/.*|zlib\.h|crypt\.h": [NET],
     r"spdlog/.*": [BASE],
     r"n?curses\.h": [CLI],
     r"Clp.*|Coin.*|Cbc.*|Osi.*": [CONSOLIDATE],

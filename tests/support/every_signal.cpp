@@ -2,7 +2,7 @@
 // counters that rise ten times a second. For tests of what reads /metrics: signals that this
 // machine does not have are there all the same.
 //
-//   synthetic_collector 127.0.0.1:9437 SOCKET [WORKLOADS]      ends on SIGTERM
+//   every_signal 127.0.0.1:9437 SOCKET [WORKLOADS]      ends on SIGTERM
 
 #include <csignal>
 #include <cstdio>
