@@ -28,7 +28,7 @@ class PrometheusTest(StackTest):
     def start_prometheus(self, targets=None, **options):
         targets = targets or [f"127.0.0.1:{self.stack.http_port}"]
         more = AS_CADVISOR.format(targets=", ".join(f'"{target}"' for target in targets))
-        self.stack.start_prometheus(port=0, collectors=targets, more_jobs=more, **options)
+        self.stack.start_prometheus(collectors=targets, more_jobs=more, **options)
         self.server = promql.Prometheus(self.stack.prometheus_port)
 
     def start_live(self, mode="auto"):
@@ -129,7 +129,7 @@ bearer_token_file = "{folder}/token"
     tls_config: {{ca_file: {folder}/cert.pem}}
     static_configs: [{{targets: ["127.0.0.1:{self.stack.http_port}"]}}]
 """
-        self.stack.start_prometheus(port=0, collectors=["127.0.0.1:1"], more_jobs=f"""
+        self.stack.start_prometheus(collectors=["127.0.0.1:1"], more_jobs=f"""
   - job_name: with-token
     authorization: {{credentials_file: {folder}/token}}{tls}
   - job_name: without-token{tls}""")
