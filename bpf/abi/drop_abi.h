@@ -16,6 +16,7 @@ enum drp_reason {
 	DRP_CLOCK_BACKWARD, /* run-queue clock behind last_queued: wait not booked */
 	DRP_SLOT_RANGE,	    /* slot beyond the configured number: booked as `other` */
 	DRP_PATH_CUT,	    /* cgroup path longer than the event holds */
+	DRP_BLOCK_ROWS,	    /* no free row for a workload's I/O on a device: not booked */
 	DRP_NUM
 };
 

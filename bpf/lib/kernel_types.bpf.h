@@ -151,6 +151,36 @@ struct mem_cgroup {
 	struct mem_cgroup_per_node *nodeinfo[1];
 };
 
+struct gendisk {
+	int major;
+	int first_minor;
+};
+
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct blkcg {
+	struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
+struct bio {
+	u32 bi_opf;
+	struct blkcg_gq *bi_blkg; /* CONFIG_BLK_CGROUP */
+};
+
+struct request {
+	struct request_queue *q;
+	u32 cmd_flags;
+	unsigned int __data_len;
+	struct bio *bio;
+	u64 start_time_ns;
+};
+
 struct bpf_iter_meta {
 	u64 session_id;
 	u64 seq_num;
@@ -182,6 +212,14 @@ enum lru_list {
 	NR_LRU_LISTS
 };
 #define MAX_NR_GENS 4 /* include/linux/mmzone.h */
+enum req_op {
+	REQ_OP_WRITE = 1, /* odd numbers write */
+	REQ_OP_FLUSH = 2,
+	REQ_OP_DISCARD = 3,
+	REQ_OP_SECURE_ERASE = 5,
+	REQ_OP_DRV_IN = 34
+};
+enum req_flag_bits { __REQ_PREFLUSH = 18 };
 enum memcg_memory_event { MEMCG_HIGH = 1, MEMCG_MAX = 2, MEMCG_OOM = 3, MEMCG_OOM_KILL = 4 };
 
 #endif

@@ -43,7 +43,7 @@ struct RegistryOptions {
   std::size_t max_workloads =
       1024;  // slots; raise it when `overflowing` is not 0. Sizes BPF maps too.
   // Affects cost. v1 controllers whose trees are looked through beside cgroup2's.
-  std::vector<std::string> v1_controllers = {"cpu", "cpuacct", "memory", "pids"};
+  std::vector<std::string> v1_controllers = {"cpu", "cpuacct", "memory", "pids", "blkio"};
   // How long a group that has only v1 directories waits for its cgroup2 one. runc makes them all
   // within a few milliseconds; raise it on hosts where workloads are born with a v1 key although
   // they have a cgroup2 group.

@@ -8,7 +8,9 @@
 
 #include "collector/model/field.h"
 #include "collector/source/bpf/bpf_sources.h"
+#include "tests/kernel/loop_device.h"
 #include "tests/kernel/test_cgroups.h"
+#include "tests/support/map_sample.h"
 
 namespace ballast::source {
 namespace {
@@ -130,6 +132,30 @@ TEST_F(BpfSourcesTest, UseAfterTheLastWalkIsAddedAtDeath) {
   EXPECT_LT(*last.Get(Field::kCpuUsageNs), 180'000'000u);
 }
 
+TEST_F(BpfSourcesTest, BlockIoIsAChildOfItsWorkloadAndOfTheHost) {
+  TestGroup group("disk");
+  Track(group);
+  test::LoopDevice disk(1 << 20);
+  Child(group, [&] {
+    alignas(4096) char block[4096];
+    const int fd = ::open(disk.path().c_str(), O_RDONLY | O_DIRECT);
+    for (int i = 0; i < 5; ++i)
+      if (::pread(fd, block, sizeof(block), i * 4096L) != sizeof(block)) ::_exit(1);
+  }).Wait();
+  test::MapSample sample;
+
+  for (auto& source : bpf_->sources) ASSERT_TRUE(source->Collect(sample));
+
+  for (const Slot slot : {kSlot, kHostSlot}) {
+    const auto& fields = sample.children[{slot, model::EntityKind::kDevice, disk.path()}];
+    EXPECT_GE(fields.Get(Field::kIoReads).value_or(0), 5u) << slot;
+    EXPECT_GE(fields.Get(Field::kIoReadBytes).value_or(0), 5u * 4096u) << slot;
+    EXPECT_NE(fields.FindHistogram(Field::kIoReadLatency), nullptr) << slot;
+    EXPECT_EQ(fields.FindHistogram(Field::kIoDiscardLatency), nullptr) << slot;
+  }
+  EXPECT_TRUE(sample.Of(kHostSlot).Has(Field::kIoUnattributedBytes));
+}
+
 TEST_F(BpfSourcesTest, ThrottlingArrivesAsAnEventOfTheSlot) {
   TestGroup group("throttle");
   group.SetQuota(milliseconds(10));
@@ -148,7 +174,7 @@ TEST_F(BpfSourcesTest, ThrottlingArrivesAsAnEventOfTheSlot) {
   EXPECT_TRUE(ours->fields.Has(Field::kEventTimeNs));
 }
 
-TEST_F(BpfSourcesTest, BirthIsHintedInTheMeasuredHierarchiesOnly) {
+TEST_F(BpfSourcesTest, BirthIsHintedInTheTrackedHierarchiesOnly) {
   TestGroup group("hint");
   FakeSink sink;
 

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "collector/model/cgroup_layout.h"
+#include "collector/source/bpf/bpf_sources.h"
 #include "collector/source/bpf/walk.h"
 
 namespace ballast::test {
@@ -49,7 +50,12 @@ inline std::uint64_t KeyedValue(const std::string& text, const std::string& key)
   return 0;
 }
 
-// cgroup2 and v1's cpu, cpuacct and memory; the others are never touched.
+// cgroup2 and v1's cpu, cpuacct, memory and blkio; the others are never touched.
+inline std::vector<model::Hierarchy> TrackedHierarchies() {
+  auto layout = model::ReadCgroupLayout();
+  return layout ? source::TrackedHierarchies(*layout) : std::vector<model::Hierarchy>{};
+}
+// Of those, the ones that are walked.
 inline std::vector<model::Hierarchy> MeasuredHierarchies() {
   auto layout = model::ReadCgroupLayout();
   return layout ? source::MeasuredHierarchies(*layout) : std::vector<model::Hierarchy>{};
@@ -121,12 +127,12 @@ class TestGroup {
 
  private:
   TestGroup(std::string path, int) : path_(std::move(path)) {
-    for (const auto& hierarchy : MeasuredHierarchies()) {
+    for (const auto& hierarchy : TrackedHierarchies()) {
       // Fails where the controller belongs to v1, which is as it should be.
       if (hierarchy.is_v2) {
         const std::string parent =
             std::filesystem::path(hierarchy.mount_point + path_).parent_path();
-        for (const char* controller : {"+cpu", "+memory"})
+        for (const char* controller : {"+cpu", "+memory", "+io"})
           std::ofstream(parent + "/cgroup.subtree_control") << controller;
       }
       const std::string directory = hierarchy.mount_point + path_;

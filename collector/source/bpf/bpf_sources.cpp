@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "collector/source/bpf/block_source.h"
 #include "collector/source/bpf/event_source.h"
 #include "collector/source/bpf/run_queue_source.h"
 #include "collector/source/bpf/walk_source.h"
@@ -19,17 +20,25 @@ std::uint64_t MaskOf(const std::vector<model::Hierarchy>& hierarchies) {
 
 }  // namespace
 
+std::vector<model::Hierarchy> TrackedHierarchies(const model::CgroupLayout& layout) {
+  std::vector<model::Hierarchy> tracked = MeasuredHierarchies(layout);
+  const model::Hierarchy* blkio = layout.FindV1("blkio");
+  if (blkio != nullptr && std::ranges::count(tracked, *blkio) == 0) tracked.push_back(*blkio);
+  return tracked;
+}
+
 Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupLayout& layout,
                                   KernelSideOptions options) {
   const std::vector<model::Hierarchy> measured = MeasuredHierarchies(layout);
-  options.hierarchy_mask = MaskOf(measured);
+  const std::vector<model::Hierarchy> tracked = TrackedHierarchies(layout);
+  options.hierarchy_mask = MaskOf(tracked);
   BpfSources bpf;
   auto kernel = KernelSide::Start(facts, options);
   if (!kernel) return std::move(kernel).error();  // a whole sentence already
   bpf.kernel = *std::move(kernel);
   bpf.choices = DecideReads(facts, bpf.kernel->programs());
 
-  BALLAST_TRY(auto events, EventSource::Open(*bpf.kernel, measured), "bpf_events");
+  BALLAST_TRY(auto events, EventSource::Open(*bpf.kernel, tracked), "bpf_events");
   bpf.sources.push_back(std::move(events));
   if (bpf.kernel->IsAttached("wlk_on_cgroup")) {
     BALLAST_TRY(auto walk, CgroupWalk::Open(*bpf.kernel, measured), "bpf_walk");
@@ -39,6 +48,10 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
   if (bpf.kernel->IsAttached("rql_on_switch")) {
     BALLAST_TRY(auto run_queue, RunQueue::Open(*bpf.kernel), "bpf_run_queue");
     bpf.sources.push_back(std::make_unique<RunQueueSource>(std::move(run_queue)));
+  }
+  if (bpf.kernel->IsAttached("blk_on_complete")) {
+    BALLAST_TRY(auto block, BlockIo::Open(*bpf.kernel), "bpf_block");
+    bpf.sources.push_back(std::make_unique<BlockSource>(std::move(block)));
   }
   return bpf;
 }

@@ -6,7 +6,7 @@
 //   for (auto& source : bpf.sources) pipeline.Add(*source);
 //
 // In this order, which matters: bpf_events (slots, events, losses), bpf_walk,
-// bpf_run_queue. What the kernel cannot run is left out; `choices` says what
+// bpf_run_queue, bpf_block. What the kernel cannot run is left out; `choices` says what
 // files must supply instead. Not thread-safe; owned by the tick thread.
 
 #include <memory>
@@ -27,8 +27,12 @@ struct BpfSources {
   std::vector<std::unique_ptr<Source>> sources;
 };
 
+// Whose groups are entered into the slot table: the walk's, and v1's blkio,
+// which block requests are charged to.
+std::vector<model::Hierarchy> TrackedHierarchies(const model::CgroupLayout& layout);
+
 // Errors are whole sentences that say what to do (KernelSide::Start). Births
-// and deaths are reported for the measured hierarchies only, whatever
+// and deaths are reported for the tracked hierarchies only, whatever
 // options.hierarchy_mask says.
 Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupLayout& layout,
                                   KernelSideOptions options);

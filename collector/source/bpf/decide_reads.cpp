@@ -86,6 +86,7 @@ std::vector<Choice> DecideReads(const KernelFacts& facts,
       rules.From("throttle events", "rql_on_switch", Via::kAbsent),
       rules.From("memory limit events", "mem_on_reclaim", Via::kAbsent),
       rules.OomKills(),
+      rules.From("block I/O", "blk_on_complete", Via::kAbsent),
       rules.From("cgroup births", "slt_on_mkdir", Via::kFile),
       rules.From("cgroup deaths", "slt_on_rmdir", Via::kFile),
   };

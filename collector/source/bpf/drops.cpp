@@ -25,6 +25,7 @@ constexpr std::array<Name, DRP_NUM> kNames = {{
     {"run_queue", "clock_backward"},
     {"run_queue", "slot_out_of_range"},
     {"slots", "path_cut"},
+    {"block", "rows_full"},
 }};
 
 }  // namespace

@@ -85,6 +85,8 @@ void ReadTypes(const btf& types, KernelFacts& facts) {
   facts.cgroup_attach_task = Prototype(types, "cgroup_attach_task") != nullptr;
   facts.memcg_reclaim = Prototype(types, "mm_vmscan_memcg_reclaim_begin") != nullptr;
   facts.mark_victim = MarkVictimArgument(types);
+  facts.block_complete = Prototype(types, "block_rq_complete") != nullptr &&
+                         FindMember(types, "request_queue", "disk") != nullptr;
   facts.cgroup_iter = HasType(types, "bpf_iter__cgroup", BTF_KIND_STRUCT);
   facts.flush = FindFlush(types);
   facts.rdonly_cast = HasType(types, "bpf_rdonly_cast", BTF_KIND_FUNC);

@@ -32,6 +32,7 @@ struct KernelFacts {
   bool cgroup_attach_task = false;
   bool memcg_reclaim = false;
   VictimArgument mark_victim = VictimArgument::kNone;
+  bool block_complete = false;  // block_rq_complete passes the request
   bool cgroup_iter = false;
   FlushKfunc flush = FlushKfunc::kNone;
   bool rdonly_cast = false;  // kfunc; without it the walk costs about half more

@@ -83,6 +83,8 @@ const std::vector<Requirement>& Requirements() {  // table
        [](auto& f) {
          return Unless(f.mark_victim == VictimArgument::kPid, "mark_victim passes no pid");
        }},
+      {"blk_on_complete",
+       [](auto& f) { return Unless(f.block_complete, "no tracepoint block_rq_complete"); }},
       {"wlk_on_cgroup",
        [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
   };
@@ -118,6 +120,8 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_limits, options.slots);
   bpf_map__set_max_entries(maps.wlk_wanted, options.slots);
+  for (bpf_map* map : {maps.blk_rows, maps.blk_index, maps.blk_free})
+    bpf_map__set_max_entries(map, options.slots * options.devices_per_slot);
   bpf_map__set_max_entries(maps.wlk_rows, options.slots * WLK_HIERARCHIES);
   return open;
 }

@@ -34,6 +34,9 @@ struct KernelSideOptions {
   // Groups in the slot table, inner ones included, over all hierarchies (80
   // bytes each). Raise when reason `slot table full` is counted.
   std::uint32_t max_cgroups = 65536;
+  // Block devices a workload uses, on average (0.5 KB each). Raise when `block
+  // rows_full` is counted.
+  std::uint32_t devices_per_slot = 4;
   // A power of two and of pages. Raise when `ring full` is counted.
   std::uint32_t ring_bytes = 256 * 1024;
 
