@@ -8,6 +8,10 @@ namespace {
 using model::EntityRef;
 using model::FieldDifference;
 
+constexpr std::uint32_t BitOf(model::EntityKind kind) {
+  return 1U << static_cast<unsigned>(kind);
+}
+
 // The row that turns `last` into `now`, if any; `last` becomes `now`.
 bool TakeDifference(model::FieldSet& last, model::FieldSet& now, model::EntityRow& row) {
   FieldDifference difference = FieldDifference::Between(last, now);
@@ -42,6 +46,7 @@ void SampleStore::Remove(source::Slot slot) {
 void SampleStore::Begin() {
   for (Entry& entry : entries_) {
     entry.keep = entry.overlaid = false;
+    entry.kept_kinds = 0;
     entry.now.ClearAll();
   }
   for (auto& [key, child] : children_) {
@@ -69,6 +74,10 @@ model::FieldSet& SampleStore::Child(source::Slot parent, model::EntityKind kind,
   return found->second.now;
 }
 
+void SampleStore::KeepChildren(source::Slot parent, model::EntityKind kind) {
+  entries_[parent].kept_kinds |= BitOf(kind);
+}
+
 void SampleStore::Keep(source::Slot slot) {
   Entry& entry = entries_[slot];
   entry.keep = !entry.touched && !entry.last.empty();
@@ -91,7 +100,8 @@ void SampleStore::EndChildren(model::Tick& tick) {
     const auto& [parent, kind, name] = at->first;
     ChildEntry& child = at->second;
     const Entry& owner = entries_[parent];
-    if (!child.seen && !owner.keep) {
+    const bool is_kept = owner.keep || (owner.kept_kinds & BitOf(kind)) != 0;
+    if (!child.seen && !is_kept) {
       if (!child.is_new) tick.removed.push_back(child.ref);
       at = children_.erase(at);
       continue;

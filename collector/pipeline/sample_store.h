@@ -39,6 +39,7 @@ class SampleStore final : public source::Sample {
   model::FieldSet& Of(source::Slot slot) override;
   model::FieldSet& Child(source::Slot parent, model::EntityKind kind,
                          std::string_view name) override;
+  void KeepChildren(source::Slot parent, model::EntityKind kind) override;
   void Keep(source::Slot slot) override;
   bool IsKept(source::Slot slot) const override { return entries_[slot].keep; }
 
@@ -54,6 +55,7 @@ class SampleStore final : public source::Sample {
     bool keep = false;
     bool touched = false;
     bool overlaid = false;  // kept, and `now` began as `last`
+    std::uint32_t kept_kinds = 0;  // bit n: children of EntityKind n
     model::EntityRef ref = model::kHostRef;
     model::FieldSet now;
     model::FieldSet last;

@@ -36,8 +36,11 @@ class Sample {
   // Requires: a tracked slot, or kHostSlot for the host's own fields.
   virtual model::FieldSet& Of(Slot slot) = 0;
   // A device, interface, vCPU, loss counter, ... of `parent`; `name` tells
-  // siblings of a kind apart. Those not named in a tick are gone.
+  // siblings of a kind apart. Those not named in a tick are gone, unless:
   virtual model::FieldSet& Child(Slot parent, model::EntityKind kind, std::string_view name) = 0;
+  // Children of this kind that are not named in this tick stand as they were:
+  // for sources that know what changed.
+  virtual void KeepChildren(Slot parent, model::EntityKind kind) = 0;
   // This workload did nothing since the last tick: its last values stand, but
   // for what a source sets all the same. Not heeded where there are no last
   // values, or where an event said otherwise.

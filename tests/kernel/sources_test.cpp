@@ -29,6 +29,7 @@ class FakeSample final : public Sample {
   model::FieldSet& Child(Slot, model::EntityKind, std::string_view name) override {
     return children_[std::string(name)];
   }
+  void KeepChildren(Slot, model::EntityKind) override {}
   void Keep(Slot) override {}
 
  private:

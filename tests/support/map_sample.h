@@ -17,6 +17,7 @@ class MapSample final : public source::Sample {
                          std::string_view name) override {
     return children[{parent, kind, std::string(name)}];
   }
+  void KeepChildren(source::Slot, model::EntityKind) override {}
   void Keep(source::Slot slot) override { kept[slot] = true; }
   bool IsKept(source::Slot slot) const override { return kept.contains(slot); }
 

@@ -1,7 +1,9 @@
 #include "collector/source/bpf/block_source.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "collector/model/field.h"
 
@@ -31,29 +33,48 @@ void Fill(const BlockTotals& totals, model::FieldSet& fields) {
   fields.Set(Field::kIoFlushes, totals.flushes);
 }
 
+bool IsAny(const BlockTotals& growth) {
+  return growth.flushes != 0 || std::ranges::any_of(growth.directions, [](const auto& direction) {
+           return direction.bytes != 0 || direction.requests != 0;
+         });
+}
+
 }  // namespace
 
+Result<> BlockSource::Track(const Tracked& workload) {
+  tracked_.insert(workload.slot);
+  return Ok();
+}
+
 void BlockSource::Untrack(Slot slot) {
+  tracked_.erase(slot);
   block_.Release(slot,
                  [this](Slot owner, std::uint32_t device, const BlockTotals&,
                         const BlockTotals& growth) { AddToHost(owner, device, growth); });
 }
 
 Result<> BlockSource::Collect(Sample& sample) {
+  // Most devices rest in most ticks.
+  for (const Slot slot : tracked_) sample.KeepChildren(slot, model::EntityKind::kDevice);
+  sample.KeepChildren(kHostSlot, model::EntityKind::kDevice);
   block_.Read([&](Slot slot, std::uint32_t device, const BlockTotals& totals,
                   const BlockTotals& growth) {
+    if (!IsAny(growth)) return;
     AddToHost(slot, device, growth);
     if (slot == kHostSlot || slot == BlockIo::kNobody) return;
     Fill(totals, sample.Child(slot, model::EntityKind::kDevice, NameOf(device)));
   });
-  for (const auto& [device, totals] : host_)
-    Fill(totals, sample.Child(kHostSlot, model::EntityKind::kDevice, NameOf(device)));
+  for (auto& [device, host] : host_)
+    if (std::exchange(host.is_changed, false))
+      Fill(host.totals, sample.Child(kHostSlot, model::EntityKind::kDevice, NameOf(device)));
   sample.Of(kHostSlot).Set(Field::kIoUnattributedBytes, unattributed_bytes_);
   return Ok();
 }
 
 void BlockSource::AddToHost(Slot slot, std::uint32_t device, const BlockTotals& growth) {
-  Add(growth, host_[device]);
+  HostDevice& host = host_[device];
+  Add(growth, host.totals);
+  host.is_changed = true;
   if (slot != BlockIo::kNobody) return;
   for (const auto& direction : growth.directions) unattributed_bytes_ += direction.bytes;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -18,10 +19,11 @@ class BlockSource final : public Source {
   explicit BlockSource(BlockIo block) : block_(std::move(block)) {}
 
   std::string_view name() const override { return "bpf_block"; }
-  // Workloads appear with their first request.
-  Result<> Track(const Tracked&) override { return Ok(); }
+  Result<> Track(const Tracked& workload) override;
   void ReadFinal(Slot, model::FieldSet&) override {}
   void Untrack(Slot slot) override;
+  // A device is a workload's from its first request on, and then named only in
+  // ticks in which it was used.
   Result<> Collect(Sample& sample) override;
 
  private:
@@ -29,7 +31,12 @@ class BlockSource final : public Source {
   const std::string& NameOf(std::uint32_t device);
 
   BlockIo block_;
-  std::map<std::uint32_t, BlockTotals> host_;   // by device; what the dead did included
+  std::set<Slot> tracked_;
+  struct HostDevice {
+    BlockTotals totals;  // what the dead did included
+    bool is_changed = true;
+  };
+  std::map<std::uint32_t, HostDevice> host_;    // by device
   std::map<std::uint32_t, std::string> names_;  // "/dev/vda"
   std::uint64_t unattributed_bytes_ = 0;
 };

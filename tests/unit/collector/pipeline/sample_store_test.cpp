@@ -101,6 +101,19 @@ TEST_F(SampleStoreTest, TouchedWorkloadIsNotKeptInTheNextTick) {
   });
 }
 
+TEST_F(SampleStoreTest, KeptChildrenStandThoughTheyAreNotNamed) {
+  store_.Add(1, EntityRef{1});
+  TickWith([&] {
+    store_.Child(1, EntityKind::kDevice, "8:0").Set(Field::kIoReadBytes, 5);
+    store_.Child(1, EntityKind::kTool, "make").Set(Field::kCalls, 1);
+  });
+
+  const model::Tick tick = TickWith([&] { store_.KeepChildren(1, EntityKind::kDevice); });
+
+  EXPECT_TRUE(tick.rows.empty());
+  EXPECT_EQ(tick.removed, std::vector{EntityRef{11}});  // the tool: another kind
+}
+
 TEST_F(SampleStoreTest, ChildIsDefinedOnceAndRemovedWhenItIsGone) {
   store_.Add(1, EntityRef{1});
   const auto with_disk = [&](std::uint64_t bytes) {
