@@ -53,6 +53,7 @@ struct Settings {
   BpfUse bpf = BpfUse::kRequired;
   std::vector<std::string> qmp_sockets;
   discover::NamerOptions names;
+  bool command_lines = false;
   LogLevel log_level = LogLevel::kInfo;
 };
 
@@ -83,6 +84,10 @@ void Describe(config::OptionTable& table, Settings& settings) {
       "Measure in the kernel. preferred: where that fails, and off: from files alone, which have "
       "no run-queue "
       "wait and no events.");
+  table.Add(
+      "sources.command_lines", &settings.command_lines,
+      "Record the whole command lines of tool calls, secrets made unreadable; else only program "
+      "and subcommand.");
   table.Section("runtime", "Names, images and labels of containers; never required.");
   table.Add("runtime.sockets", &settings.names.sockets,
             "Docker API sockets that are asked where they exist; Podman speaks it too. Kubernetes' "
@@ -143,8 +148,9 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
                             const Clock& clock) {
   Sources sources;
   if (settings.bpf != BpfUse::kOff) {
-    auto bpf = source::OpenBpfSources(source::ReadKernelFacts(), layout,
-                                      {.slots = settings.max_workloads + 1});
+    auto bpf = source::OpenBpfSources(
+        source::ReadKernelFacts(), layout,
+        {.slots = settings.max_workloads + 1, .command_lines = settings.command_lines});
     if (!bpf && settings.bpf == BpfUse::kRequired)
       return std::move(bpf).error().Context(
           "measuring in the kernel (--sources-bpf off measures from files alone)");

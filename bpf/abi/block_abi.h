@@ -24,12 +24,12 @@ struct blk_key {
  * user space clears a row before it can get the next one. The u32 counts wrap
  * and the reader extends them. Seven cache lines, so no two rows share one. */
 struct blk_row {
-	struct blk_key owner;			       /* device 0: free */
-	unsigned long long bytes[BLK_DIRECTIONS];      /* completed */
-	unsigned long long wait_ns[BLK_DIRECTIONS];    /* sum of `waits` */
-	unsigned long long flushes;		       /* asked for; the device may merge them */
+	struct blk_key owner;				 /* device 0: free */
+	unsigned long long bytes[BLK_DIRECTIONS];	 /* completed */
+	unsigned long long wait_ns[BLK_DIRECTIONS];	 /* sum of `waits` */
+	unsigned long long flushes;			 /* asked for; the device may merge them */
 	unsigned int waits[BLK_DIRECTIONS][BLK_BUCKETS]; /* requests, by time since they began */
-	unsigned int untimed[BLK_DIRECTIONS];	       /* requests without a begin (iostats off) */
+	unsigned int untimed[BLK_DIRECTIONS]; /* requests without a begin (iostats off) */
 	unsigned int pad[9];
 };
 

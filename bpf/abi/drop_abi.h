@@ -17,6 +17,8 @@ enum drp_reason {
 	DRP_SLOT_RANGE,	    /* slot beyond the configured number: booked as `other` */
 	DRP_PATH_CUT,	    /* cgroup path longer than the event holds */
 	DRP_BLOCK_ROWS,	    /* no free row for a workload's I/O on a device: not booked */
+	DRP_RING_TOOL,	    /* span of a tool call not reported: the ring is kept for others */
+	DRP_TOOL_STORAGE,   /* no memory for a process's storage: its span not begun */
 	DRP_NUM
 };
 

@@ -4,7 +4,7 @@
 #ifndef BALLAST_BPF_ABI_EVENT_ABI_H
 #define BALLAST_BPF_ABI_EVENT_ABI_H
 
-#define EVT_ABI_VERSION 1
+#define EVT_ABI_VERSION 2
 #define EVT_COMM 16u
 #define EVT_PATH                                                                                   \
 	512u /* cgroup paths of pods are about 200 long; longer ones are cut and counted           \
@@ -17,13 +17,15 @@ enum evt_kind {
 	EVT_MEMORY_LIMIT, /* mem_on_reclaim: a task of `slot` reclaims at a memory limit */
 	EVT_OOM_KILL,	  /* oom_on_victim_*: `pid` of `slot` was chosen */
 	EVT_CGROUP_MADE,  /* slt_on_mkdir: struct evt_cgroup */
-	EVT_CGROUP_GONE	  /* slt_on_rmdir: struct evt_cgroup */
+	EVT_CGROUP_GONE,  /* slt_on_rmdir: struct evt_cgroup */
+	EVT_TOOL_CALL	  /* tol_on_exit: struct evt_tool; a span that ended */
 };
 
 /* evt_head.flags */
 #define EVT_SLOT_OF_TRIGGER 0x1u /* OOM before 6.10: `slot` is of the task that needed memory */
 #define EVT_PATH_CUT 0x2u	 /* `path` is not whole */
 #define EVT_IS_ROOT 0x4u	 /* gone: it was a workload's own directory */
+#define EVT_NO_PEAK 0x8u	 /* tool: peak_pages not known (before 6.16, see compat.bpf.h) */
 
 struct evt_head {
 	unsigned int kind;
@@ -42,9 +44,31 @@ struct evt_cgroup {
 	char path[EVT_PATH]; /* from the hierarchy's root, ends in 0 */
 };
 
+#define EVT_TOOL_FILE 128u
+#define EVT_TOOL_ARGS 256u
+
+/* A process from its first exec inside a workload to its end; `head` has the
+ * end, the process id and its last name. Its own use, not its children's. */
+struct evt_tool {
+	struct evt_head head;
+	unsigned long long span;     /* unique within the boot */
+	unsigned long long parent;   /* span it was started from; 0: none */
+	unsigned long long start_ns; /* CLOCK_BOOTTIME */
+	unsigned long long cpu_ns;
+	unsigned long long peak_pages;
+	unsigned long long read_bytes; /* by read calls, whatever served them */
+	unsigned long long written_bytes;
+	unsigned int status;	  /* as wait(2) reports it */
+	unsigned int args_length; /* bytes in `args`; the line may have been longer */
+	char file[EVT_TOOL_FILE]; /* as given to the last exec; empty: longer than this */
+	char args[EVT_TOOL_ARGS]; /* its arguments, each ended by 0 */
+};
+
 #ifdef __cplusplus
+static_assert(sizeof(evt_tool) == 104 + EVT_TOOL_FILE + EVT_TOOL_ARGS);
 static_assert(sizeof(evt_head) == 40 && sizeof(evt_cgroup) == 64 + EVT_PATH);
 #else
+_Static_assert(sizeof(struct evt_tool) == 104 + EVT_TOOL_FILE + EVT_TOOL_ARGS, "evt_tool layout");
 _Static_assert(sizeof(struct evt_head) == 40, "evt_head layout");
 _Static_assert(sizeof(struct evt_cgroup) == 64 + EVT_PATH, "evt_cgroup layout");
 #endif

@@ -49,6 +49,32 @@ static __always_inline bool own_throttled(struct task_struct *prev)
 	return false; /* no CONFIG_CFS_BANDWIDTH, so no quota */
 }
 
+/* Counters per CPU with a rough sum since 6.2 (f1a7941243c1). */
+struct percpu_counter___since_6_2 {
+	s64 count;
+} __attribute__((preserve_access_index));
+
+struct mm_struct___since_6_2 {
+	struct percpu_counter___since_6_2 rss_stat[4]; /* file, anonymous, swapped out, shared */
+} __attribute__((preserve_access_index));
+
+/* Peak resident pages of an exiting process's own memory; 0: not known. The
+ * memory is still there at sched_process_exit since 6.16 or so; before, only the
+ * maximum that the process shares with what it was before exec is left. The
+ * rough sum is behind by less than 64 pages per CPU. */
+static __always_inline u64 own_peak_pages(struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+	struct mm_struct___since_6_2 *counts = (void *)mm;
+	s64 now;
+
+	if (!mm || !bpf_core_field_exists(struct mm_struct___since_6_2, rss_stat[0].count))
+		return 0;
+	now = BPF_CORE_READ(counts, rss_stat[0].count) + BPF_CORE_READ(counts, rss_stat[1].count) +
+	      BPF_CORE_READ(counts, rss_stat[3].count);
+	return now > (s64)mm->hiwater_rss ? now : mm->hiwater_rss;
+}
+
 /* Embedded, not a pointer, before 6.1 (5f69a6577bc3): read from files there. */
 static __always_inline bool has_psi_pointer(void)
 {

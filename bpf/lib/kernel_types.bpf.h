@@ -85,6 +85,33 @@ struct sched_info {
 	unsigned long long last_queued;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct task_io_accounting { /* CONFIG_TASK_XACCT */
+	u64 rchar;
+	u64 wchar;
+};
+
+struct signal_struct {
+	atomic_t live;			      /* threads that have not begun to exit */
+	unsigned long long sum_sched_runtime; /* of threads that are gone */
+	unsigned long maxrss;		      /* pages; also of what the process was before exec */
+	int group_exit_code;
+	struct task_io_accounting ioac; /* of threads that are gone */
+};
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	unsigned long hiwater_rss;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
 struct task_struct {
 	unsigned int flags;
 	struct sched_entity se;
@@ -94,6 +121,11 @@ struct task_struct {
 	u64 start_boottime; /* ns */
 	char comm[16];
 	struct css_set *cgroups;
+	struct mm_struct *mm;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct signal_struct *signal;
+	struct task_io_accounting ioac;
 };
 
 struct cfs_bandwidth {

@@ -41,7 +41,8 @@ void PreferThisProcess() {
 }
 
 // One fio job on the device, in JSON.
-boost::json::object RunFio(const TestGroup& group, const LoopDevice& disk, const std::string& mode) {
+boost::json::object RunFio(const TestGroup& group, const LoopDevice& disk,
+                           const std::string& mode) {
   const std::string report = std::filesystem::temp_directory_path() / "ballast-fio.json";
   Child child(group, [&] {
     PreferThisProcess();
@@ -86,10 +87,10 @@ class BlockTest : public test::KernelTest {
   // Since the rows got their owners.
   BlockTotals Read(Slot slot, const LoopDevice& disk) {
     BlockTotals found;
-    block_->Read([&](Slot owner, std::uint32_t device, const BlockTotals& totals,
-                     const BlockTotals&) {
-      if (owner == slot && device == disk.number()) found = totals;
-    });
+    block_->Read(
+        [&](Slot owner, std::uint32_t device, const BlockTotals& totals, const BlockTotals&) {
+          if (owner == slot && device == disk.number()) found = totals;
+        });
     return found;
   }
   std::uint64_t Dropped() const {
@@ -208,8 +209,9 @@ TEST_F(BlockTest, NextOwnerOfASlotAndOfItsRowsStartsFromZero) {
     Track(kSlot, first);
     ASSERT_EQ(Child(first, [&] { WriteBlocks(disk.path(), 50); }).Wait(), 0);
     slots_->Forget(kSlot);
-    block_->Release(kSlot, [&](Slot, std::uint32_t, const BlockTotals& totals,
-                               const BlockTotals&) { last = totals; });
+    block_->Release(kSlot, [&](Slot, std::uint32_t, const BlockTotals& totals, const BlockTotals&) {
+      last = totals;
+    });
   }
   TestGroup second("second");
   Track(kSlot, second);

@@ -80,7 +80,8 @@ BlockTotals BlockIo::Update(Owned& owned) const {
     // Differences modulo 2^32 are right across any number of wraps but a whole one.
     direction.requests = static_cast<std::uint32_t>(now.untimed[i] - last.untimed[i]);
     for (std::size_t at = 0; at < BLK_BUCKETS; ++at) {
-      direction.latency.counts[at] = static_cast<std::uint32_t>(now.waits[i][at] - last.waits[i][at]);
+      direction.latency.counts[at] =
+          static_cast<std::uint32_t>(now.waits[i][at] - last.waits[i][at]);
       direction.requests += direction.latency.counts[at];
     }
   }

@@ -48,27 +48,32 @@ Result<> BlockSource::Track(const Tracked& workload) {
 
 void BlockSource::Untrack(Slot slot) {
   tracked_.erase(slot);
-  block_.Release(slot,
-                 [this](Slot owner, std::uint32_t device, const BlockTotals&,
-                        const BlockTotals& growth) { AddToHost(owner, device, growth); });
+  block_.Release(slot, [this](Slot owner, std::uint32_t device, const BlockTotals&,
+                              const BlockTotals& growth) { AddToHost(owner, device, growth); });
 }
 
 Result<> BlockSource::Collect(Sample& sample) {
   // Most devices rest in most ticks.
   for (const Slot slot : tracked_) sample.KeepChildren(slot, model::EntityKind::kDevice);
   sample.KeepChildren(kHostSlot, model::EntityKind::kDevice);
-  block_.Read([&](Slot slot, std::uint32_t device, const BlockTotals& totals,
-                  const BlockTotals& growth) {
-    if (!IsAny(growth)) return;
-    AddToHost(slot, device, growth);
-    if (slot == kHostSlot || slot == BlockIo::kNobody) return;
-    Fill(totals, sample.Child(slot, model::EntityKind::kDevice, NameOf(device)));
-  });
+  block_.Read(
+      [&](Slot slot, std::uint32_t device, const BlockTotals& totals, const BlockTotals& growth) {
+        if (!IsAny(growth)) return;
+        AddToHost(slot, device, growth);
+        if (slot == kHostSlot || slot == BlockIo::kNobody) return;
+        Fill(totals, Device(sample, slot, device));
+      });
   for (auto& [device, host] : host_)
-    if (std::exchange(host.is_changed, false))
-      Fill(host.totals, sample.Child(kHostSlot, model::EntityKind::kDevice, NameOf(device)));
+    if (std::exchange(host.is_changed, false)) Fill(host.totals, Device(sample, kHostSlot, device));
   sample.Of(kHostSlot).Set(Field::kIoUnattributedBytes, unattributed_bytes_);
   return Ok();
+}
+
+model::FieldSet& BlockSource::Device(Sample& sample, Slot slot, std::uint32_t device) {
+  const Name& name = NameOf(device);
+  model::FieldSet& fields = sample.Child(slot, model::EntityKind::kDevice, name.disk);
+  fields.SetText(Field::kDevice, name.number);
+  return fields;
 }
 
 void BlockSource::AddToHost(Slot slot, std::uint32_t device, const BlockTotals& growth) {
@@ -79,17 +84,17 @@ void BlockSource::AddToHost(Slot slot, std::uint32_t device, const BlockTotals& 
   for (const auto& direction : growth.directions) unattributed_bytes_ += direction.bytes;
 }
 
-// Named as cAdvisor does. A number without a name (the disk is gone) stays one.
-const std::string& BlockSource::NameOf(std::uint32_t device) {
+// A disk without a name (it is gone already) has its number for one.
+const BlockSource::Name& BlockSource::NameOf(std::uint32_t device) {
   auto [known, is_new] = names_.try_emplace(device);
-  if (!is_new) return known->second;
-  const std::string number =
-      std::to_string(device >> 20) + ":" + std::to_string(device & ((1U << 20) - 1));
+  Name& name = known->second;
+  if (!is_new) return name;
+  name.number = std::to_string(device >> 20) + ":" + std::to_string(device & ((1U << 20) - 1));
+  name.disk = name.number;
   std::error_code error;
-  const auto link = std::filesystem::read_symlink("/sys/dev/block/" + number, error);
-  known->second = number;
-  if (!error) known->second = "/dev/" + link.filename().string();
-  return known->second;
+  const auto link = std::filesystem::read_symlink("/sys/dev/block/" + name.number, error);
+  if (!error) name.disk = link.filename().string();
+  return name;
 }
 
 }  // namespace ballast::source

@@ -28,7 +28,12 @@ class BlockSource final : public Source {
 
  private:
   void AddToHost(Slot slot, std::uint32_t device, const BlockTotals& growth);
-  const std::string& NameOf(std::uint32_t device);
+  struct Name {
+    std::string disk;    // "vda"
+    std::string number;  // "254:0"
+  };
+  const Name& NameOf(std::uint32_t device);
+  model::FieldSet& Device(Sample& sample, Slot slot, std::uint32_t device);
 
   BlockIo block_;
   std::set<Slot> tracked_;
@@ -36,8 +41,8 @@ class BlockSource final : public Source {
     BlockTotals totals;  // what the dead did included
     bool is_changed = true;
   };
-  std::map<std::uint32_t, HostDevice> host_;    // by device
-  std::map<std::uint32_t, std::string> names_;  // "/dev/vda"
+  std::map<std::uint32_t, HostDevice> host_;  // by device
+  std::map<std::uint32_t, Name> names_;
   std::uint64_t unattributed_bytes_ = 0;
 };
 

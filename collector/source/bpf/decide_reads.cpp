@@ -60,6 +60,11 @@ struct Rules {
     return choice;
   }
 
+  Choice ToolCalls() const {
+    Choice exec = From("tool calls", "tol_on_exec", Via::kAbsent);
+    return exec.via == Via::kBpf ? From("tool calls", "tol_on_exit", Via::kAbsent) : exec;
+  }
+
   Choice OomKills() const {
     Choice task = From("oom kills", "oom_on_victim_task", Via::kAbsent);
     Choice pid = From("oom kills", "oom_on_victim_pid", Via::kFile);
@@ -87,6 +92,7 @@ std::vector<Choice> DecideReads(const KernelFacts& facts,
       rules.From("memory limit events", "mem_on_reclaim", Via::kAbsent),
       rules.OomKills(),
       rules.From("block I/O", "blk_on_complete", Via::kAbsent),
+      rules.ToolCalls(),
       rules.From("cgroup births", "slt_on_mkdir", Via::kFile),
       rules.From("cgroup deaths", "slt_on_rmdir", Via::kFile),
   };

@@ -26,6 +26,8 @@ constexpr std::array<Name, DRP_NUM> kNames = {{
     {"run_queue", "slot_out_of_range"},
     {"slots", "path_cut"},
     {"block", "rows_full"},
+    {"tools", "ring_full"},
+    {"tools", "no_task_storage"},
 }};
 
 }  // namespace

@@ -24,6 +24,8 @@ std::optional<KernelEventKind> KindOf(std::uint32_t kind) {
       return KernelEventKind::kCgroupMade;
     case EVT_CGROUP_GONE:
       return KernelEventKind::kCgroupGone;
+    case EVT_TOOL_CALL:
+      return KernelEventKind::kToolCall;
     default:
       return std::nullopt;
   }
@@ -76,7 +78,12 @@ int EventRing::OnRecord(void* self, void* data, std::size_t size) {
                     .pid = head.pid,
                     .comm = Text(head.comm, EVT_COMM),
                     .slot_is_of_trigger = (head.flags & EVT_SLOT_OF_TRIGGER) != 0};
-  if (size >= sizeof(evt_cgroup)) AddCgroup(*static_cast<const evt_cgroup*>(data), event);
+  if (*kind == KernelEventKind::kToolCall) {
+    if (size < sizeof(evt_tool)) return 0;
+    event.tool = static_cast<const evt_tool*>(data);
+  } else if (size >= sizeof(evt_cgroup)) {
+    AddCgroup(*static_cast<const evt_cgroup*>(data), event);
+  }
   static_cast<EventRing*>(self)->handler_(event);
   return 0;
 }

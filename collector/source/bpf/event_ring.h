@@ -1,7 +1,7 @@
 #pragma once
 
 // What cannot wait for a tick, in the kernel's order: throttling began, a memory
-// limit was hit, an OOM kill, a cgroup was made or removed.
+// limit was hit, an OOM kill, a cgroup was made or removed, a tool call ended.
 //
 //   BALLAST_TRY(auto ring, EventRing::Open(kernel, [](const KernelEvent& e) { ... }), "events");
 //   ... when ring->poll_fd() is readable ...  ring->Consume();
@@ -19,11 +19,19 @@
 #include "collector/source/bpf/kernel_side.h"
 #include "collector/source/source.h"
 
+struct evt_tool;  // bpf/abi/event_abi.h
 struct ring_buffer;
 
 namespace ballast::source {
 
-enum class KernelEventKind { kThrottled, kMemoryLimit, kOomKill, kCgroupMade, kCgroupGone };
+enum class KernelEventKind {
+  kThrottled,
+  kMemoryLimit,
+  kOomKill,
+  kCgroupMade,
+  kCgroupGone,
+  kToolCall
+};
 
 // Texts are valid during the call only.
 struct KernelEvent {
@@ -41,6 +49,9 @@ struct KernelEvent {
   std::string_view path{};      // from the hierarchy's root
   bool path_is_cut = false;
   bool was_root = false;  // gone: a workload's own directory
+
+  // kToolCall only: valid during the call.
+  const evt_tool* tool = nullptr;
 };
 
 class EventRing {

@@ -22,6 +22,8 @@ std::optional<model::EventKind> RecordKind(KernelEventKind kind) {
       return model::EventKind::kMemoryLimit;
     case KernelEventKind::kOomKill:
       return model::EventKind::kOomKill;
+    case KernelEventKind::kToolCall:
+      return model::EventKind::kToolCall;
     case KernelEventKind::kCgroupMade:
     case KernelEventKind::kCgroupGone:
       return std::nullopt;
@@ -47,10 +49,19 @@ CgroupChange ToChange(const KernelEvent& event) {
           .path = std::string(event.path)};
 }
 
+void AddLoss(const DropCount& drop, Sample& sample) {
+  if (drop.count == 0) return;
+  const std::string name = std::string(drop.program) + "/" + std::string(drop.reason);
+  model::FieldSet& fields = sample.Child(kHostSlot, model::EntityKind::kLoss, name);
+  fields.SetText(Field::kMap, drop.program);
+  fields.SetText(Field::kReason, drop.reason);
+  fields.Set(Field::kEventsLost, drop.count);
+}
+
 }  // namespace
 
 EventSource::EventSource(const KernelSide& kernel, const std::vector<model::Hierarchy>& measured)
-    : kernel_(&kernel), slots_(kernel) {
+    : kernel_(&kernel), slots_(kernel), tools_(kernel.options().command_lines) {
   for (const auto& hierarchy : measured) measured_.push_back(hierarchy.id);
 }
 
@@ -65,6 +76,7 @@ Result<std::unique_ptr<EventSource>> EventSource::Open(
 }
 
 Result<> EventSource::Track(const Tracked& workload) {
+  tools_.Track(workload.slot);
   bool any = false;
   for (const auto& directory : workload.directories) {
     if (std::ranges::count(measured_, directory.hierarchy_id) == 0) continue;
@@ -80,17 +92,13 @@ void EventSource::ReadFinal(Slot /*slot*/, model::FieldSet& /*last*/) {}
 
 void EventSource::Untrack(Slot slot) {
   slots_.Forget(slot);
+  tools_.Forget(slot);
 }
 
 Result<> EventSource::Collect(Sample& sample) {
-  for (const DropCount& drop : ReadDrops(*kernel_)) {
-    if (drop.count == 0) continue;
-    const std::string name = std::string(drop.program) + "/" + std::string(drop.reason);
-    model::FieldSet& fields = sample.Child(kHostSlot, model::EntityKind::kLoss, name);
-    fields.SetText(Field::kMap, drop.program);
-    fields.SetText(Field::kReason, drop.reason);
-    fields.Set(Field::kEventsLost, drop.count);
-  }
+  for (const DropCount& drop : ReadDrops(*kernel_)) AddLoss(drop, sample);
+  AddLoss({"tools", "span_rate", tools_.left_out()}, sample);
+  tools_.Fill(sample);
   return Ok();
 }
 
@@ -102,6 +110,10 @@ void EventSource::Drain(EventSink& sink) {
 }
 
 void EventSource::Hand(const KernelEvent& event) {
+  if (event.kind == KernelEventKind::kToolCall) {
+    if (auto span = tools_.Take(event)) sink_->OnEvent(*std::move(span));
+    return;
+  }
   if (const auto kind = RecordKind(event.kind))
     sink_->OnEvent(ToSourceEvent(*kind, event));
   else

@@ -11,6 +11,7 @@
 
 #include "collector/source/bpf/event_ring.h"
 #include "collector/source/bpf/slot_table.h"
+#include "collector/source/bpf/tool_calls.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -25,7 +26,7 @@ class EventSource final : public Source {
   Result<> Track(const Tracked& workload) override;
   void ReadFinal(Slot slot, model::FieldSet& last) override;
   void Untrack(Slot slot) override;
-  // The losses, one child of the host for each reason that has any.
+  // Tool calls by program, and the losses, one child of the host for each reason that has any.
   Result<> Collect(Sample& sample) override;
   int event_fd() const override { return ring_->poll_fd(); }
   void Drain(EventSink& sink) override;
@@ -37,6 +38,7 @@ class EventSource final : public Source {
   const KernelSide* kernel_;
   std::vector<std::uint32_t> measured_;  // hierarchy ids
   SlotTable slots_;
+  ToolCalls tools_;
   std::unique_ptr<EventRing> ring_;
   EventSink* sink_ = nullptr;  // set while Drain runs
 };

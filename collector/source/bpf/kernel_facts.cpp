@@ -87,6 +87,8 @@ void ReadTypes(const btf& types, KernelFacts& facts) {
   facts.mark_victim = MarkVictimArgument(types);
   facts.block_complete = Prototype(types, "block_rq_complete") != nullptr &&
                          FindMember(types, "request_queue", "disk") != nullptr;
+  facts.process_exec = Prototype(types, "sched_process_exec") != nullptr;
+  facts.process_exit = Prototype(types, "sched_process_exit") != nullptr;
   facts.cgroup_iter = HasType(types, "bpf_iter__cgroup", BTF_KIND_STRUCT);
   facts.flush = FindFlush(types);
   facts.rdonly_cast = HasType(types, "bpf_rdonly_cast", BTF_KIND_FUNC);

@@ -33,6 +33,8 @@ struct KernelFacts {
   bool memcg_reclaim = false;
   VictimArgument mark_victim = VictimArgument::kNone;
   bool block_complete = false;  // block_rq_complete passes the request
+  bool process_exec = false;
+  bool process_exit = false;
   bool cgroup_iter = false;
   FlushKfunc flush = FlushKfunc::kNone;
   bool rdonly_cast = false;  // kfunc; without it the walk costs about half more

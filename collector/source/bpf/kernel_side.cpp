@@ -85,6 +85,10 @@ const std::vector<Requirement>& Requirements() {  // table
        }},
       {"blk_on_complete",
        [](auto& f) { return Unless(f.block_complete, "no tracepoint block_rq_complete"); }},
+      {"tol_on_exec",
+       [](auto& f) { return Unless(f.process_exec, "no tracepoint sched_process_exec"); }},
+      {"tol_on_exit",
+       [](auto& f) { return Unless(f.process_exit, "no tracepoint sched_process_exit"); }},
       {"wlk_on_cgroup",
        [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
   };
@@ -107,6 +111,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   rodata.cfg_loaded_ns = static_cast<__u64>(SystemClock().Now().count());
   rodata.cfg_throttle_gap_ns = static_cast<__u64>(options.throttle_event_gap.count());
   rodata.cfg_memory_gap_ns = static_cast<__u64>(options.memory_event_gap.count());
+  rodata.cfg_tool_ring_bytes = options.ring_bytes / 2;
   rodata.cfg_flush = static_cast<__u32>(facts.flush);
   rodata.cfg_lru_gen = facts.lru_gen ? 1 : 0;
   rodata.cfg_nodes = std::min(facts.numa_nodes, WLK_MAX_NODES);

@@ -38,11 +38,13 @@ struct KernelSideOptions {
   // rows_full` is counted.
   std::uint32_t devices_per_slot = 4;
   // A power of two and of pages. Raise when `ring full` is counted.
-  std::uint32_t ring_bytes = 256 * 1024;
+  std::uint32_t ring_bytes = 512 * 1024;
 
   // Affects decisions: at most one event per slot and gap.
   std::chrono::nanoseconds throttle_event_gap = std::chrono::milliseconds(5);
   std::chrono::nanoseconds memory_event_gap = std::chrono::milliseconds(2);
+  // Record the command lines of tool calls, redacted, not only their programs.
+  bool command_lines = false;
   // Bit n: births and deaths in hierarchy n are reported.
   std::uint64_t hierarchy_mask = ~std::uint64_t{0};
 };
