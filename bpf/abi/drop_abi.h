@@ -7,18 +7,19 @@
 /* Index into drp_counts; the name of each, as exported, is in
  * collector/source/bpf/drops.cpp. Append only. */
 enum drp_reason {
-	DRP_SLOTS_FULL,	    /* child of a workload not entered: it counts as `other` */
-	DRP_RING_CGROUP,    /* birth or death of a cgroup not reported */
-	DRP_RING_THROTTLE,  /* throttle begin not reported */
-	DRP_RING_MEMORY,    /* memory limit hit not reported */
-	DRP_RING_OOM,	    /* OOM kill not reported */
-	DRP_TASK_STORAGE,   /* no memory for a task's storage: its wait not booked */
-	DRP_CLOCK_BACKWARD, /* run-queue clock behind last_queued: wait not booked */
-	DRP_SLOT_RANGE,	    /* slot beyond the configured number: booked as `other` */
-	DRP_PATH_CUT,	    /* cgroup path longer than the event holds */
-	DRP_BLOCK_ROWS,	    /* no free row for a workload's I/O on a device: not booked */
-	DRP_RING_TOOL,	    /* span of a tool call not reported: the ring is kept for others */
-	DRP_TOOL_STORAGE,   /* no memory for a process's storage: its span not begun */
+	DRP_SLOTS_FULL,	     /* child of a workload not entered: it counts as `other` */
+	DRP_RING_CGROUP,     /* birth or death of a cgroup not reported */
+	DRP_RING_THROTTLE,   /* throttle begin not reported */
+	DRP_RING_MEMORY,     /* memory limit hit not reported */
+	DRP_RING_OOM,	     /* OOM kill not reported */
+	DRP_TASK_STORAGE,    /* no memory for a task's storage: its wait not booked */
+	DRP_CLOCK_BACKWARD,  /* run-queue clock behind last_queued: wait not booked */
+	DRP_SLOT_RANGE,	     /* slot beyond the configured number: booked as `other` */
+	DRP_PATH_CUT,	     /* cgroup path longer than the event holds */
+	DRP_BLOCK_ROWS,	     /* no free row for a workload's I/O on a device: not booked */
+	DRP_RING_TOOL,	     /* span of a tool call not reported: the ring is kept for others */
+	DRP_TOOL_STORAGE,    /* no memory for a process's storage: its span not begun */
+	DRP_RECLAIM_STORAGE, /* no memory for a task's storage: its reclaim not booked */
 	DRP_NUM
 };
 

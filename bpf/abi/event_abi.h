@@ -15,7 +15,7 @@ enum evt_kind {
 	EVT_NONE,
 	EVT_THROTTLE,	  /* rql_on_switch: a task of `slot` ran into its own quota */
 	EVT_MEMORY_LIMIT, /* mem_on_reclaim: a task of `slot` reclaims at a memory limit */
-	EVT_OOM_KILL,	  /* oom_on_victim_*: `pid` of `slot` was chosen */
+	EVT_OOM_KILL,	  /* oom_on_victim_*: struct evt_oom; `pid` of `slot` was chosen */
 	EVT_CGROUP_MADE,  /* slt_on_mkdir: struct evt_cgroup */
 	EVT_CGROUP_GONE,  /* slt_on_rmdir: struct evt_cgroup */
 	EVT_TOOL_CALL	  /* tol_on_exit: struct evt_tool; a span that ended */
@@ -44,6 +44,16 @@ struct evt_cgroup {
 	char path[EVT_PATH]; /* from the hierarchy's root, ends in 0 */
 };
 
+/* OOM: whose limit it was; none of them: this kernel does not tell. */
+#define EVT_OOM_OWN 0x10u      /* the workload's own directory, or one below it */
+#define EVT_OOM_ANCESTOR 0x20u /* a directory above it */
+#define EVT_OOM_HOST 0x40u     /* no limit: the host is out of memory */
+
+struct evt_oom {
+	struct evt_head head;
+	unsigned long long resident_pages; /* of the victim; 0: not known */
+};
+
 #define EVT_TOOL_FILE 128u
 #define EVT_TOOL_ARGS 256u
 
@@ -67,7 +77,9 @@ struct evt_tool {
 #ifdef __cplusplus
 static_assert(sizeof(evt_tool) == 104 + EVT_TOOL_FILE + EVT_TOOL_ARGS);
 static_assert(sizeof(evt_head) == 40 && sizeof(evt_cgroup) == 64 + EVT_PATH);
+static_assert(sizeof(evt_oom) == 48);
 #else
+_Static_assert(sizeof(struct evt_oom) == 48, "evt_oom layout");
 _Static_assert(sizeof(struct evt_tool) == 104 + EVT_TOOL_FILE + EVT_TOOL_ARGS, "evt_tool layout");
 _Static_assert(sizeof(struct evt_head) == 40, "evt_head layout");
 _Static_assert(sizeof(struct evt_cgroup) == 64 + EVT_PATH, "evt_cgroup layout");

@@ -58,21 +58,44 @@ struct mm_struct___since_6_2 {
 	struct percpu_counter___since_6_2 rss_stat[4]; /* file, anonymous, swapped out, shared */
 } __attribute__((preserve_access_index));
 
+struct mm_rss_stat___pre_6_2 {
+	atomic_long_t count[4];
+} __attribute__((preserve_access_index));
+
+struct mm_struct___pre_6_2 {
+	struct mm_rss_stat___pre_6_2 rss_stat;
+} __attribute__((preserve_access_index));
+
+/* Resident pages: file, anonymous, shared. Behind by less than 64 pages per CPU
+ * and kind. 0: not known. */
+static __always_inline u64 resident_pages(struct mm_struct *mm)
+{
+	struct mm_struct___since_6_2 *counts = (void *)mm;
+	struct mm_struct___pre_6_2 *older = (void *)mm;
+	s64 pages = 0;
+
+	if (!mm)
+		return 0;
+	if (bpf_core_field_exists(struct mm_struct___since_6_2, rss_stat[0].count))
+		pages = BPF_CORE_READ(counts, rss_stat[0].count) +
+			BPF_CORE_READ(counts, rss_stat[1].count) +
+			BPF_CORE_READ(counts, rss_stat[3].count);
+	else if (bpf_core_field_exists(struct mm_struct___pre_6_2, rss_stat.count))
+		pages = BPF_CORE_READ(older, rss_stat.count[0].counter) +
+			BPF_CORE_READ(older, rss_stat.count[1].counter) +
+			BPF_CORE_READ(older, rss_stat.count[3].counter);
+	return pages > 0 ? pages : 0;
+}
+
 /* Peak resident pages of an exiting process's own memory; 0: not known. The
  * memory is still there at sched_process_exit since 6.16 or so; before, only the
- * maximum that the process shares with what it was before exec is left. The
- * rough sum is behind by less than 64 pages per CPU. */
+ * maximum that the process shares with what it was before exec is left. */
 static __always_inline u64 own_peak_pages(struct task_struct *task)
 {
 	struct mm_struct *mm = task->mm;
-	struct mm_struct___since_6_2 *counts = (void *)mm;
-	s64 now;
+	u64 now = resident_pages(mm);
 
-	if (!mm || !bpf_core_field_exists(struct mm_struct___since_6_2, rss_stat[0].count))
-		return 0;
-	now = BPF_CORE_READ(counts, rss_stat[0].count) + BPF_CORE_READ(counts, rss_stat[1].count) +
-	      BPF_CORE_READ(counts, rss_stat[3].count);
-	return now > (s64)mm->hiwater_rss ? now : mm->hiwater_rss;
+	return now && mm->hiwater_rss > now ? mm->hiwater_rss : now;
 }
 
 /* Embedded, not a pointer, before 6.1 (5f69a6577bc3): read from files there. */

@@ -180,6 +180,7 @@ struct mem_cgroup {
 	struct page_counter swap; /* union with memsw, which v1 uses */
 	atomic_long_t memory_events[9];
 	int under_oom;
+	bool oom_lock; /* on a group that is out of memory and all below it (CONFIG_MEMCG_V1) */
 	struct mem_cgroup_per_node *nodeinfo[1];
 };
 

@@ -5,6 +5,7 @@
 
 #include "collector/source/bpf/block_source.h"
 #include "collector/source/bpf/event_source.h"
+#include "collector/source/bpf/memory_source.h"
 #include "collector/source/bpf/run_queue_source.h"
 #include "collector/source/bpf/walk_source.h"
 
@@ -48,6 +49,11 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
   if (bpf.kernel->IsAttached("rql_on_switch")) {
     BALLAST_TRY(auto run_queue, RunQueue::Open(*bpf.kernel), "bpf_run_queue");
     bpf.sources.push_back(std::make_unique<RunQueueSource>(std::move(run_queue)));
+  }
+  if (bpf.kernel->IsAttached("mem_on_reclaim") || bpf.kernel->IsAttached("mem_on_clock")) {
+    const bool has_file_counts = layout.FindV1("memory") == nullptr;
+    BALLAST_TRY(auto memory, MemorySource::Open(*bpf.kernel, has_file_counts), "bpf_memory");
+    bpf.sources.push_back(std::move(memory));
   }
   if (bpf.kernel->IsAttached("blk_on_complete")) {
     BALLAST_TRY(auto block, BlockIo::Open(*bpf.kernel), "bpf_block");

@@ -28,6 +28,7 @@ constexpr std::array<Name, DRP_NUM> kNames = {{
     {"block", "rows_full"},
     {"tools", "ring_full"},
     {"tools", "no_task_storage"},
+    {"memory", "no_task_storage"},
 }};
 
 }  // namespace

@@ -35,6 +35,12 @@ std::string_view Text(const char* text, std::size_t limit) {
   return {text, ::strnlen(text, limit)};
 }
 
+std::string_view CauseOf(std::uint32_t flags) {
+  if (flags & EVT_OOM_OWN) return "own_limit";
+  if (flags & EVT_OOM_ANCESTOR) return "ancestor";
+  return flags & EVT_OOM_HOST ? "host" : "";
+}
+
 void AddCgroup(const evt_cgroup& record, KernelEvent& event) {
   event.cgroup_id = record.cgroup_id;
   event.hierarchy_id = record.hierarchy_id;
@@ -81,6 +87,10 @@ int EventRing::OnRecord(void* self, void* data, std::size_t size) {
   if (*kind == KernelEventKind::kToolCall) {
     if (size < sizeof(evt_tool)) return 0;
     event.tool = static_cast<const evt_tool*>(data);
+  } else if (*kind == KernelEventKind::kOomKill) {
+    if (size < sizeof(evt_oom)) return 0;
+    event.resident_pages = static_cast<const evt_oom*>(data)->resident_pages;
+    event.cause = CauseOf(head.flags);
   } else if (size >= sizeof(evt_cgroup)) {
     AddCgroup(*static_cast<const evt_cgroup*>(data), event);
   }

@@ -50,6 +50,10 @@ struct KernelEvent {
   bool path_is_cut = false;
   bool was_root = false;  // gone: a workload's own directory
 
+  // kOomKill only.
+  std::uint64_t resident_pages = 0;  // of the victim; 0: not known
+  std::string_view cause{};          // own_limit, ancestor, host; empty: not known
+
   // kToolCall only: valid during the call.
   const evt_tool* tool = nullptr;
 };

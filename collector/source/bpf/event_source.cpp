@@ -1,5 +1,7 @@
 #include "collector/source/bpf/event_source.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <optional>
@@ -35,8 +37,12 @@ SourceEvent ToSourceEvent(model::EventKind kind, const KernelEvent& event) {
   SourceEvent out{.kind = kind, .slot = event.slot, .fields = {}};
   out.fields.Set(Field::kEventTimeNs, static_cast<std::uint64_t>(event.at.count()));
   out.fields.Set(Field::kPid, std::uint64_t{event.pid});
-  if (kind == model::EventKind::kOomKill && !event.comm.empty())
+  if (!event.comm.empty() && kind == model::EventKind::kOomKill)
     out.fields.SetText(Field::kVictim, event.comm);
+  if (!event.cause.empty()) out.fields.SetText(Field::kOomCause, event.cause);
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (event.resident_pages != 0)
+    out.fields.Set(Field::kVictimResidentBytes, event.resident_pages * page);
   return out;
 }
 

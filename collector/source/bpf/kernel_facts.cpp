@@ -84,6 +84,7 @@ void ReadTypes(const btf& types, KernelFacts& facts) {
   facts.cgroup_rmdir = Prototype(types, "cgroup_rmdir") != nullptr;
   facts.cgroup_attach_task = Prototype(types, "cgroup_attach_task") != nullptr;
   facts.memcg_reclaim = Prototype(types, "mm_vmscan_memcg_reclaim_begin") != nullptr;
+  facts.direct_reclaim = Prototype(types, "mm_vmscan_direct_reclaim_begin") != nullptr;
   facts.mark_victim = MarkVictimArgument(types);
   facts.block_complete = Prototype(types, "block_rq_complete") != nullptr &&
                          FindMember(types, "request_queue", "disk") != nullptr;

@@ -31,6 +31,7 @@ struct KernelFacts {
   bool cgroup_rmdir = false;
   bool cgroup_attach_task = false;
   bool memcg_reclaim = false;
+  bool direct_reclaim = false;
   VictimArgument mark_victim = VictimArgument::kNone;
   bool block_complete = false;  // block_rq_complete passes the request
   bool process_exec = false;

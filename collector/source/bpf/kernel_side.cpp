@@ -1,7 +1,10 @@
 #include "collector/source/bpf/kernel_side.h"
 
 #include <bpf/bpf.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdarg>
@@ -69,11 +72,26 @@ const std::vector<Requirement>& Requirements() {  // table
          return !f.sched_switch ? "no tracepoint sched_switch"
                                 : Unless(f.sched_info, "kernel built without CONFIG_SCHED_INFO");
        }},
-      {"rql_on_exit",
-       [](auto& f) { return Unless(f.sched_switch, "no tracepoint sched_switch"); }},
+      {"rql_on_exit", [](auto& f) { return Unless(f.sched_switch, "no tracepoint sched_switch"); }},
       {"mem_on_reclaim",
        [](auto& f) {
          return Unless(f.memcg_reclaim, "no tracepoint mm_vmscan_memcg_reclaim_begin");
+       }},
+      {"mem_on_memcg_end",
+       [](auto& f) {
+         return Unless(f.memcg_reclaim, "no tracepoint mm_vmscan_memcg_reclaim_begin");
+       }},
+      {"mem_on_direct",
+       [](auto& f) {
+         return Unless(f.direct_reclaim, "no tracepoint mm_vmscan_direct_reclaim_begin");
+       }},
+      {"mem_on_direct_end",
+       [](auto& f) {
+         return Unless(f.direct_reclaim, "no tracepoint mm_vmscan_direct_reclaim_begin");
+       }},
+      {"mem_on_clock",
+       [](auto& f) {
+         return Unless(f.memory_controller, "kernel built without the memory controller");
        }},
       {"oom_on_victim_task",
        [](auto& f) {
@@ -124,6 +142,8 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.rql_active, options.slots);
   bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_limits, options.slots);
+  bpf_map__set_max_entries(maps.mem_rows, options.slots);
+  bpf_map__set_max_entries(maps.mem_peaks, options.slots);
   bpf_map__set_max_entries(maps.wlk_wanted, options.slots);
   for (bpf_map* map : {maps.blk_rows, maps.blk_index, maps.blk_free})
     bpf_map__set_max_entries(map, options.slots * options.devices_per_slot);
@@ -144,6 +164,28 @@ std::uint32_t VerifiedInstructions(const bpf_program* program) {
   __u32 size = sizeof(info);
   if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) return 0;
   return info.verified_insns;
+}
+
+// A software event on every CPU that is online: peaks of memory are looked for
+// so often. The clock is the CPU's own timer, so no hardware counter is needed.
+Result<> AttachClock(LoadedSkeleton<ballast_bpf>& skeleton, const bpf_program* program) {
+  constexpr std::uint64_t kHertz = 100;
+  perf_event_attr attributes{};
+  attributes.size = sizeof(attributes);
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.config = PERF_COUNT_SW_CPU_CLOCK;
+  attributes.freq = 1;
+  attributes.sample_freq = kHertz;
+  const int cpus = libbpf_num_possible_cpus();
+  for (int cpu = 0; cpu < cpus; ++cpu) {
+    Fd event(static_cast<int>(
+        ::syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
+    if (!event.is_open() && errno == ENODEV) continue;  // offline
+    if (!event.is_open()) return Error::FromErrno(errno, "perf_event_open");
+    if (auto attached = skeleton.AttachPerfEvent(program, std::move(event)); !attached)
+      return attached;
+  }
+  return Ok();
 }
 
 Error Refused(const Error& error) {
@@ -227,7 +269,9 @@ void KernelSide::AttachAll() {
       state->attached = true;
       continue;
     }
-    auto attached = loaded_->skeleton.Attach(program);
+    auto attached = program == loaded_->skeleton.progs().mem_on_clock
+                        ? AttachClock(loaded_->skeleton, program)
+                        : loaded_->skeleton.Attach(program);
     state->attached = attached.has_value();
     if (!attached) state->because = attached.error().ToString();
   }

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/base/fd.h"
 #include "collector/base/result.h"
 
 namespace ballast::source {
@@ -49,6 +50,14 @@ class LoadedSkeleton {
   Result<> Attach(const bpf_program* program) {
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) return Error::FromErrno(errno, "attach");
+    links_.emplace_back(link);
+    return Ok();
+  }
+  // The link owns the event from here on.
+  Result<> AttachPerfEvent(const bpf_program* program, Fd event) {
+    bpf_link* link = bpf_program__attach_perf_event(program, event.get());
+    if (link == nullptr) return Error::FromErrno(errno, "attach to a perf event");
+    static_cast<void>(event.Release());
     links_.emplace_back(link);
     return Ok();
   }

@@ -17,9 +17,9 @@ KernelFacts GoodKernel() {
 
 std::vector<ProgramState> AllAttached() {
   std::vector<ProgramState> programs;
-  for (const char* name :
-       {"slt_on_mkdir", "slt_on_rmdir", "slt_on_attach", "rql_on_switch", "mem_on_reclaim",
-        "oom_on_victim_task", "wlk_on_cgroup", "blk_on_complete", "tol_on_exec", "tol_on_exit"})
+  for (const char* name : {"slt_on_mkdir", "slt_on_rmdir", "slt_on_attach", "rql_on_switch",
+                           "mem_on_reclaim", "oom_on_victim_task", "wlk_on_cgroup", "mem_on_clock",
+                           "mem_on_memcg_end", "blk_on_complete", "tol_on_exec", "tol_on_exit"})
     programs.push_back({.name = name, .attached = true, .because = "", .verified_instructions = 0});
   return programs;
 }
