@@ -1,6 +1,10 @@
 #include "collector/pipeline/pipeline.h"
 
 #include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "collector/base/log.h"
 
@@ -16,6 +20,28 @@ constexpr std::chrono::minutes kRepeatLog{1};
 
 model::EntityRow WholeRow(const discover::Workload& workload) {
   return {workload.ref, workload.kind, std::nullopt, workload.identity, {}};
+}
+
+// "most memory: agent-2 512 MiB, agent-1 64 MiB": whom to look at after an OOM kill.
+std::string LargestWorkloads(const model::State& state) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::pair<std::uint64_t, const model::FieldSet*>> largest;
+  for (const auto& [ref, entity] : state.entities())
+    if (const auto usage = entity.fields.Get(Field::kMemoryUsageBytes);
+        usage && model::IsWorkload(entity.kind))
+      largest.emplace_back(*usage, &entity.fields);
+  const auto end = largest.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, largest.size()));
+  std::ranges::partial_sort(largest, end, std::greater<>{});
+  std::string text;
+  for (auto at = largest.begin(); at != end; ++at) {
+    const std::string_view name = at->second->GetText(Field::kName);
+    text.append(text.empty() ? "most memory: " : ", ")
+        .append(name.empty() ? at->second->GetText(Field::kPath) : name)
+        .append(" ")
+        .append(std::to_string(at->first >> 20))
+        .append(" MiB");
+  }
+  return text;
 }
 
 // What the autoscaler may say about an entity; everything else is measured.
@@ -133,6 +159,9 @@ void Pipeline::OnEvent(source::SourceEvent event) {
     record.key = workload->key;
     store_.Touch(event.slot);
   }
+  if (record.kind == EventKind::kOomKill)
+    if (const std::string largest = LargestWorkloads(state()); !largest.empty())
+      record.fields.SetText(Field::kText, largest);
   WriteEvent(std::move(record));
 }
 

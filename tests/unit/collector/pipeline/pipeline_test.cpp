@@ -38,6 +38,7 @@ class FakeSource final : public source::Source {
     if (fails) return Error::Invalid("the kernel says no");
     for (const auto& [slot, directories] : tracked)
       sample.Of(slot).Set(Field::kCpuUsageNs, usage[slot]);
+    for (const auto& [slot, bytes] : memory) sample.Of(slot).Set(Field::kMemoryUsageBytes, bytes);
     return Ok();
   }
   void Drain(source::EventSink& sink) override {
@@ -51,6 +52,7 @@ class FakeSource final : public source::Source {
 
   std::map<Slot, std::size_t> tracked;  // slot -> number of directories
   std::map<Slot, std::uint64_t> usage;
+  std::map<Slot, std::uint64_t> memory;
   std::vector<Slot> quiet;
   std::vector<Slot> kept;  // seen by the last Collect
   std::vector<source::SourceEvent> events;
@@ -132,6 +134,22 @@ class PipelineTest : public ::testing::Test {
   std::vector<model::Record> written_;
   std::unique_ptr<Pipeline> pipeline_;
 };
+
+TEST_F(PipelineTest, OomKillSaysWhoHadMostMemory) {
+  MakeGroup("/demo/second");
+  const Slot first = fake_->tracked.begin()->first;
+  const Slot second = std::next(fake_->tracked.begin())->first;
+  fake_->memory = {{first, 64U << 20}, {second, 512U << 20}};
+  Advance();
+  fake_->events.push_back({EventKind::kOomKill, first, {}});
+
+  pipeline_->Drain(*fake_);
+
+  const auto* event = Last<Event>();
+  ASSERT_NE(event, nullptr);
+  ASSERT_EQ(event->kind, EventKind::kOomKill);
+  EXPECT_EQ(event->fields.GetText(Field::kText), "most memory: second 512 MiB, first 64 MiB");
+}
 
 TEST_F(PipelineTest, WhatIsThereAtStartIsBornAndInTheKey) {
   EXPECT_EQ(fake_->tracked, (std::map<Slot, std::size_t>{{1, 1}}));
