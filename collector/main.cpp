@@ -27,6 +27,7 @@
 #include "collector/source/bpf/bpf_sources.h"
 #include "collector/source/cgroupfs/cgroup_file_source.h"
 #include "collector/source/procfs/host_file_source.h"
+#include "collector/source/procfs/process_source.h"
 #include "collector/source/vmm/vm_source.h"
 
 namespace ballast {
@@ -168,6 +169,7 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
     }
   }
   sources.list.push_back(std::make_unique<source::HostFileSource>(source::HostPaths{}));
+  sources.list.push_back(std::make_unique<source::ProcessSource>(source::ProcessOptions{}));
   sources.list.push_back(std::make_unique<source::CgroupFileSource>(
       layout, source::CgroupFileSource::AllFields(), source::CgroupFileOptions{}));
   auto vms = source::VmSource::Start(

@@ -1,0 +1,56 @@
+#pragma once
+
+// What only a workload's processes tell: how many there are, and the counters of
+// the network namespace that they are in. Each workload in its turn, once a
+// second; those that rest are left alone.
+//
+// A namespace that several workloads share (a pod) is told once, by the first;
+// the host's own is no workload's. Not thread-safe; owned by the tick thread.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/source/procfs/net_dev_text.h"
+#include "collector/source/source.h"
+
+namespace ballast::source {
+
+struct ProcessOptions {
+  std::string proc = "/proc";
+  // Affects cost: about 30 us per workload and turn.
+  std::uint32_t every = 10;  // ticks
+};
+
+class ProcessSource final : public Source {
+ public:
+  explicit ProcessSource(ProcessOptions options);
+
+  std::string_view name() const override { return "process_files"; }
+  Result<> Track(const Tracked& workload) override;
+  void ReadFinal(Slot, model::FieldSet&) override {}
+  void Untrack(Slot slot) override;
+  Result<> Collect(Sample& sample) override;
+
+ private:
+  struct Workload {
+    std::string directory;  // the one whose processes are asked
+    std::optional<std::uint64_t> processes;
+    std::uint64_t network = 0;  // inode of the namespace that it tells of; 0: none
+  };
+
+  void LookAt(Slot slot, Workload& workload, Sample& sample);
+  void FillNetwork(Slot slot, Workload& workload, const std::string& pid, Sample& sample);
+  bool Owns(Slot slot, Workload& workload, std::uint64_t network);
+
+  ProcessOptions options_;
+  std::uint64_t host_network_;
+  std::uint64_t tick_ = 0;
+  std::map<Slot, Workload> workloads_;
+  std::map<std::uint64_t, Slot> networks_;  // who tells of a namespace
+};
+
+}  // namespace ballast::source
