@@ -214,7 +214,8 @@ void Pipeline::Change(source::Slot slot) {
 
 void Pipeline::TrackInSources(const discover::Workload& workload) {
   for (const auto& source : sources_) {
-    const auto tracked = source->Track({workload.slot, workload.key, workload.directories});
+    const auto tracked =
+        source->Track({workload.slot, workload.key, workload.directories, workload.ref});
     // A container can be gone before it is looked at; its death follows.
     if (!tracked && tracked.error().code() != std::errc::no_such_file_or_directory)
       BALLAST_LOG(kWarn, "workload is not measured by a source", {"source", source->name()},

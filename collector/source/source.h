@@ -26,6 +26,7 @@ struct Tracked {
   Slot slot = 0;
   model::WorkloadKey key;
   std::vector<model::CgroupDirectory> directories;
+  model::EntityRef ref = model::kHostRef;  // what records call it
 };
 
 // One tick's measurements, filled by the sources in the order of the pipeline.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "collector/source/bpf/blame_source.h"
 #include "collector/source/bpf/block_source.h"
 #include "collector/source/bpf/event_source.h"
 #include "collector/source/bpf/memory_source.h"
@@ -49,6 +50,8 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
   if (bpf.kernel->IsAttached("rql_on_switch")) {
     BALLAST_TRY(auto run_queue, RunQueue::Open(*bpf.kernel), "bpf_run_queue");
     bpf.sources.push_back(std::make_unique<RunQueueSource>(std::move(run_queue)));
+    BALLAST_TRY(auto rows, RunQueue::Open(*bpf.kernel), "bpf_blame");
+    bpf.sources.push_back(std::make_unique<BlameSource>(std::move(rows)));
   }
   if (bpf.kernel->IsAttached("mem_on_reclaim") || bpf.kernel->IsAttached("mem_on_clock")) {
     const bool has_file_counts = layout.FindV1("memory") == nullptr;

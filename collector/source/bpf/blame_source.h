@@ -1,0 +1,46 @@
+#pragma once
+
+// Blame of every tracked workload, from the scheduler hook's rows: a child of
+// the waiter for each of its largest holders. Not thread-safe; owned by the tick
+// thread.
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "collector/source/bpf/blame.h"
+#include "collector/source/bpf/run_queue.h"
+#include "collector/source/source.h"
+
+namespace ballast::source {
+
+class BlameSource final : public Source {
+ public:
+  explicit BlameSource(RunQueue run_queue);
+
+  std::string_view name() const override { return "bpf_blame"; }
+  Result<> Track(const Tracked& workload) override;
+  void ReadFinal(Slot, model::FieldSet&) override {}
+  void Untrack(Slot slot) override;
+  Result<> Collect(Sample& sample) override;
+
+ private:
+  struct Seen {
+    std::uint64_t wait_ns = 0, ran_ns = 0;
+  };
+  struct Workload {
+    model::EntityRef ref = model::kHostRef;
+    std::vector<Seen> seen;  // by CPU
+  };
+  CpuShare Grown(Slot slot, std::uint32_t cpu, Workload& workload) const;
+  void Tell(Slot slot, Sample& sample) const;
+
+  RunQueue run_queue_;
+  Blame blame_;
+  std::map<Slot, Workload> workloads_;  // the host too
+  std::vector<CpuShare> shares_;
+};
+
+}  // namespace ballast::source
