@@ -88,6 +88,31 @@ void ColumnGeneration::SetDemand(const std::vector<int>& demand) {
   lp_->bounds_changed = true;
 }
 
+void ColumnGeneration::DropSurplus() {
+  const std::vector<double> x = Values();
+  std::vector<Column> kept, within;
+  std::vector<int> dropped;
+  for (std::size_t j = 0; j < columns_.size(); ++j) {
+    const auto& counts = columns_[j].counts;
+    const bool surplus = std::any_of(counts.begin(), counts.end(), [this](const auto& entry) {
+      return entry.second > demand_[entry.first];
+    });
+    if (!surplus) {
+      kept.push_back(std::move(columns_[j]));
+      continue;
+    }
+    dropped.push_back(lp_->artificials + static_cast<int>(j));
+    if (x[j] < kEps) continue;
+    Column part{columns_[j].type, {}};
+    for (const auto& [shape, count] : counts)
+      if (demand_[shape] > 0) part.counts.push_back({shape, std::min(count, demand_[shape])});
+    if (!part.counts.empty()) within.push_back(std::move(part));
+  }
+  columns_ = std::move(kept);
+  if (!dropped.empty()) lp_->clp.deleteColumns(static_cast<int>(dropped.size()), dropped.data());
+  Add(within);
+}
+
 void ColumnGeneration::SetHosts(const std::vector<int>& hosts) {
   hosts_ = hosts;
   for (std::size_t t = 0; t < hosts.size(); ++t)

@@ -45,6 +45,9 @@ class ColumnGeneration {
   void Add(const std::vector<Column>& columns);
   void SetDemand(const std::vector<int>& demand);  // by shape
   void SetHosts(const std::vector<int>& hosts);    // by type
+  // Forgets columns that hold more of a shape than is demanded now. Of those that
+  // the last LP uses, the part within the demand stays.
+  void DropSurplus();
   Outcome Solve(const Limits& limits, WorkMeter& work);
 
   // One pricing at the LP's own prices, accurate to some hundredths of a per

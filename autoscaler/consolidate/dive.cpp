@@ -40,6 +40,7 @@ class Diver {
       if (!FixSome()) return false;
       cg_.SetDemand(demand_);
       cg_.SetHosts(hosts_);
+      if (options_.drop_surplus) cg_.DropSurplus();
     }
     return cost_ + in_.fixed_cost < options_.below;
   }

@@ -20,10 +20,16 @@ struct DiveOptions {
   int iterations = 12;         // of column generation between two fixings; its tail changes little
   // Hosts that are filled already and stay so; the dive fills the rest.
   std::vector<Column> kept;
+  // Columns that hold more than is left are forgotten on the way: the LP would
+  // cover the last few VMs with shares of hosts that are full of others, and the
+  // dive learn only at its end that they need hosts of their own. For repeating
+  // shapes, in a column generation that is this dive's own.
+  bool drop_surplus = false;
 };
 
 // All chosen columns, the kept ones first; nullopt when the dive was cut off.
-// `cg` gets its full demand back at the end and keeps the columns it learned.
+// `cg` gets its full demand back at the end and keeps the columns it learned, or
+// those without surplus.
 std::optional<std::vector<ChosenColumn>> Dive(const Instance& in, ColumnGeneration& cg,
                                               const DiveOptions& options, Random& random,
                                               WorkMeter& work);

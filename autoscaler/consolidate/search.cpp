@@ -251,6 +251,7 @@ void Search::Dive(double jitter, std::vector<Column> kept) {
   std::optional<ColumnGeneration> few;
   if (has_fine_costs()) {
     dive.iterations = kFineDiveIterations;
+    dive.drop_surplus = true;
     few.emplace(in_).Add(SelectColumns(dive.kept));
   }
   const auto chosen = consolidate::Dive(in_, few ? *few : *columns_, dive, random_, work_);
