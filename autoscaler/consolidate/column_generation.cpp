@@ -14,6 +14,9 @@ constexpr double kSmoothing = 0.6;
 constexpr double kTailOff = 2e-4;
 // Of one pricing for proof: exact knapsacks among forty VMs cost a hundred times as much.
 constexpr double kTolerance = 5e-4;
+// Of one grid: its fillings cost little beside its values, and each spares rounds.
+constexpr std::size_t kFillingsOfType = 16;
+constexpr double kGridTailOff = 5e-5;
 constexpr std::int64_t kFirstNodes = 2'000;
 constexpr std::int64_t kProofNodes = 100'000;
 
@@ -137,6 +140,17 @@ void ColumnGeneration::SolveLp(WorkMeter& work) {
     out_rent_[t] = std::max(0.0, -price[out_price_.size() + t]);
 }
 
+bool ColumnGeneration::IsFeasible() const {
+  const double* x = lp_->clp.getColSolution();
+  return std::all_of(x, x + lp_->artificials, [](double used) { return used < 1e-6; });
+}
+
+double ColumnGeneration::ReducedCost(const Column& column) const {
+  double reduced = CostOf(in_.types[column.type]) + out_rent_[column.type];
+  for (const auto& [shape, count] : column.counts) reduced -= out_price_[shape] * count;
+  return reduced;
+}
+
 ColumnGeneration::Sweep ColumnGeneration::PriceAll(double smoothing, const Pricer::Effort& effort,
                                                    WorkMeter& work) {
   std::vector<double> price = out_price_, rent = out_rent_;
@@ -158,9 +172,7 @@ ColumnGeneration::Sweep ColumnGeneration::PriceAll(double smoothing, const Price
     sweep.exact &=
         priced.upper_bound <= std::max(floor, priced.value) * (1 + effort.tolerance) + 1e-8;
     for (Column& column : priced.columns) {
-      double reduced = CostOf(in_.types[t]) + out_rent_[t];
-      for (const auto& [shape, count] : column.counts) reduced -= out_price_[shape] * count;
-      if (reduced > -kEps) continue;
+      if (ReducedCost(column) > -kEps) continue;
       sweep.improves = true;
       sweep.columns.push_back(std::move(column));
     }
@@ -199,6 +211,52 @@ double ColumnGeneration::ProveRoughly(WorkMeter& work) {
   return sweep.bound;
 }
 
+bool ColumnGeneration::AddFromGrid() {
+  std::vector<Column> found;
+  for (int t = 0; t < static_cast<int>(in_.types.size()); ++t) {
+    if (hosts_[t] == 0) continue;
+    for (Column& filling : grid_->FillingsOf(t, demand_, kFillingsOfType))
+      if (ReducedCost(filling) < -kEps) found.push_back(std::move(filling));
+  }
+  Add(found);
+  return !found.empty();
+}
+
+std::optional<ColumnGeneration::Outcome> ColumnGeneration::SolveOnGrid(const Limits& limits,
+                                                                       WorkMeter& work) {
+  if (!grid_) grid_.emplace(in_);
+  if (!grid_->is_usable()) return std::nullopt;
+  Outcome outcome;
+  std::vector<double> centre;  // the prices of the best bound
+  bool smooth = false;
+  for (int round = 0; round < limits.iterations && !work.exhausted(); ++round) {
+    SolveLp(work);
+    outcome.objective = lp_->clp.objectiveValue() * kUnit;
+    outcome.feasible = IsFeasible();
+    std::vector<double> price = out_price_;
+    for (std::size_t s = 0; s < price.size() && smooth; ++s)
+      price[s] = kSmoothing * centre[s] + (1 - kSmoothing) * price[s];
+    std::vector<double> most = grid_->MostValues(price, work);
+    double total = 0;
+    for (std::size_t s = 0; s < price.size(); ++s) total += price[s] * kUnit * demand_[s];
+    for (double& value : most) value *= kUnit;
+    const double bound = ScaledBound(in_, total, most, hosts_);
+    if (bound > outcome.bound || centre.empty()) {
+      outcome.bound = std::max(bound, outcome.bound);
+      centre = std::move(price);
+    }
+    if (outcome.bound >= limits.enough) break;
+    const bool improved = AddFromGrid();
+    outcome.converged = outcome.feasible && outcome.bound >= outcome.objective * (1 - kGridTailOff);
+    // Nothing at the LP's own prices: the rest of the gap is fillings that need more
+    // copies than there are.
+    const bool ended = !improved && !smooth && (outcome.feasible || !RaiseArtificialCost());
+    if (outcome.converged || ended) break;
+    smooth = improved;  // nothing found off the LP's own prices: ask there
+  }
+  return outcome;
+}
+
 ColumnGeneration::Outcome ColumnGeneration::Solve(const Limits& limits, WorkMeter& work) {
   Outcome outcome;
   std::int64_t nodes = kFirstNodes;
@@ -207,8 +265,7 @@ ColumnGeneration::Outcome ColumnGeneration::Solve(const Limits& limits, WorkMete
     SolveLp(work);
     const ClpSimplex& clp = lp_->clp;
     outcome.objective = clp.objectiveValue() * kUnit;
-    outcome.feasible = true;
-    for (int s = 0; s < lp_->artificials; ++s) outcome.feasible &= clp.getColSolution()[s] < 1e-6;
+    outcome.feasible = IsFeasible();
     // Where cost steps are tiny, the last hundredths of a per cent of the LP is
     // dear and decides nothing: the integers are further apart.
     const auto closed = [&] {

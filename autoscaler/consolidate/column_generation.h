@@ -13,10 +13,12 @@
 // Not thread-safe; owned by one search.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "autoscaler/consolidate/bounds.h"
 #include "autoscaler/consolidate/column.h"
+#include "autoscaler/consolidate/grid_knapsack.h"
 #include "autoscaler/consolidate/pricer.h"
 #include "autoscaler/consolidate/work.h"
 
@@ -54,6 +56,11 @@ class ColumnGeneration {
   // cent: a valid bound where exact pricing would take too long. Its columns stay.
   double ProveRoughly(WorkMeter& work);
 
+  // Column generation by GridKnapsack, for the whole problem: slower a round than
+  // Solve(), but every bound is exact. Only `iterations` and `enough` of the limits
+  // count. nullopt where there is no such grid.
+  std::optional<Outcome> SolveOnGrid(const Limits& limits, WorkMeter& work);
+
   // The LP over the columns so far, without new ones: its objective.
   double Reoptimize(WorkMeter& work);
 
@@ -70,12 +77,18 @@ class ColumnGeneration {
   struct Sweep;
 
   void SolveLp(WorkMeter& work);
+  bool IsFeasible() const;  // the last LP needs no artificial column
+  // Of `column` at the prices of the last LP; what is below zero improves it.
+  double ReducedCost(const Column& column) const;
+  // Those of the grid's last values that improve the LP; false if none.
+  bool AddFromGrid();
   Sweep PriceAll(double smoothing, const Pricer::Effort& effort, WorkMeter& work);
   bool RaiseArtificialCost();
 
   const Instance& in_;      // outlives this
   std::unique_ptr<Lp> lp_;  // hides Clp
   Pricer pricer_;
+  std::optional<GridKnapsack> grid_;  // made when first asked for
   std::vector<Column> columns_;
   std::vector<int> demand_, hosts_;
   std::vector<double> out_price_, in_price_;  // pi by shape: of the LP, of the best bound

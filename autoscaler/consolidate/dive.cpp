@@ -11,8 +11,6 @@ namespace {
 // Of the hosts still to be filled, the share fixed at once in large problems:
 // one column a time would need as many LPs as there are hosts.
 constexpr double kShareAtOnce = 0.04;
-// With so many hosts left each fixing is weighed against others.
-constexpr double kTailHosts = 60;
 constexpr std::size_t kCandidates = 8;
 
 class Diver {
@@ -60,7 +58,7 @@ class Diver {
     for (std::size_t j = 0; j < x.size(); ++j)
       if (x[j] > 1e-6) order.push_back({-x[j] - options_.jitter * random_.Unit(), j});
     std::sort(order.begin(), order.end());
-    if (hosts <= kTailHosts) return FixBest(order);
+    if (hosts <= options_.tail_hosts) return FixBest(order);
     const int at_once = std::max(1, static_cast<int>(hosts * kShareAtOnce));
     for (const auto& [score, j] : order) {
       if (fixed >= at_once || (fixed > 0 && x[j] < 0.5)) break;

@@ -18,6 +18,8 @@ struct DiveOptions {
   Cost below = 0;
   std::int64_t nodes = 2'000;  // of one pricing
   int iterations = 12;         // of column generation between two fixings; its tail changes little
+  // With so many hosts left each fixing is weighed against others.
+  double tail_hosts = 60;
   // Hosts that are filled already and stay so; the dive fills the rest.
   std::vector<Column> kept;
   // Columns that hold more than is left are forgotten on the way: the LP would

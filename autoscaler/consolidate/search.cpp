@@ -28,9 +28,15 @@ constexpr int kFirstIterations = 50;
 constexpr int kMoreIterations = 20;
 // Where costs are finer than this share of the whole, the last hundredths of a per
 // cent of bound and dive are not worth their time.
-constexpr double kFineStep = 2e-4;
+constexpr double kFineStep = 1e-3;
+// Rounds of pricing that lower the LP by less than this share are not worth it there.
+constexpr double kTailOff = 2e-4;
 constexpr int kFineDiveIterations = 5;
+constexpr double kFineTailHosts = 12;
 constexpr int kProofRounds = 5;
+constexpr int kGridRounds = 15;
+constexpr int kMostRoughRounds = 15;
+constexpr int kDivesPerProof = 5;
 // Columns that lose more than this share of their cost at the LP's prices hardly
 // ever come back in a dive, but slow each of its LPs down.
 constexpr double kMostLoss = 0.02;
@@ -188,17 +194,41 @@ void Search::FindCulprits(std::int64_t nodes) {
   solution_.culprits = std::move(set);
 }
 
-void Search::GenerateColumns(int iterations) {
+ColumnGeneration::Limits Search::LimitsOf(int iterations) const {
   ColumnGeneration::Limits limits;
   limits.iterations = iterations;
   if (best_) limits.enough = static_cast<double>(best_cost_ - in_.fixed_cost);
   if (has_fine_costs()) limits.nodes = 0;
-  const auto outcome = columns_->Solve(limits, work_);
+  return limits;
+}
+
+void Search::GenerateColumns(int iterations) {
+  auto outcome = columns_->Solve(LimitsOf(iterations), work_);
+  // Rough pricing is quick: on while it gains.
+  for (int more = 0; has_fine_costs() && more < kMostRoughRounds && !work_.exhausted(); ++more) {
+    const double before = outcome.objective;
+    if (outcome.converged) break;
+    outcome = columns_->Solve(LimitsOf(kMoreIterations), work_);
+    if (outcome.objective > before * (1 - kTailOff)) break;
+  }
   RaiseBound(outcome.bound, "column generation");
-  if (has_fine_costs() && !work_.exhausted())
-    RaiseBound(columns_->ProveRoughly(work_), "column generation");
   columns_converged_ = outcome.converged;
   full_prices_ = columns_->prices();
+}
+
+// The LP to its end where pricing is not exact, or the best that can be said of it.
+void Search::ProveRoughly() {
+  const auto outcome = columns_->SolveOnGrid(LimitsOf(kGridRounds), work_);
+  if (outcome) {
+    RaiseBound(outcome->bound, "column generation");
+    columns_converged_ = outcome->converged;
+    full_prices_ = columns_->prices();
+  }
+  if (outcome && outcome->bound >= outcome->objective * (1 - kTailOff)) return;
+  for (int i = 0; i < kProofRounds && !is_done() && !columns_converged_; ++i) {
+    if (i > 0) GenerateColumns(kMoreIterations);
+    if (!work_.exhausted()) RaiseBound(columns_->ProveRoughly(work_), "column generation");
+  }
 }
 
 // At the lower bound no host may waste what is priced: then only perfect fills
@@ -251,6 +281,9 @@ void Search::Dive(double jitter, std::vector<Column> kept) {
   std::optional<ColumnGeneration> few;
   if (has_fine_costs()) {
     dive.iterations = kFineDiveIterations;
+    dive.tail_hosts = kFineTailHosts;
+  }
+  if (!is_unique()) {
     dive.drop_surplus = true;
     few.emplace(in_).Add(SelectColumns(dive.kept));
   }
@@ -304,9 +337,9 @@ void Search::SearchOn() {
   for (int dives = 0; !is_done();) {
     if (!best_) RepairAStart();
     if (by_columns && dives > 0 && !columns_converged_) {
+      GenerateColumns(kMoreIterations);
       // The bound is the coarser of the two once a first dive is through.
-      const int rounds = dives == 1 && has_fine_costs() ? kProofRounds : 1;
-      for (int i = 0; i < rounds && !is_done(); ++i) GenerateColumns(kMoreIterations);
+      if (has_fine_costs() && !is_done() && dives % kDivesPerProof == 1) ProveRoughly();
     }
     if (by_columns && !is_done()) {
       Report("dive");

@@ -31,7 +31,9 @@ class Search {
   void FindCulprits(std::int64_t nodes);
   void SearchOn();
   void AddPerfectFills();
+  ColumnGeneration::Limits LimitsOf(int iterations) const;
   void GenerateColumns(int iterations);
+  void ProveRoughly();
   void Dive(double jitter, std::vector<Column> kept);
   void DiveAgain(int nth);
   std::vector<Column> SelectColumns(const std::vector<Column>& kept) const;
