@@ -33,7 +33,7 @@ constexpr std::size_t kMaxFileBytes = std::size_t{1} << 29;
 
 struct Options {
   std::string file;
-  std::string format = "text";
+  std::string format = "json";
   double time_limit_s = 30;
   std::int64_t work_limit = std::numeric_limits<std::int64_t>::max();
   std::uint64_t seed = 1;
@@ -288,8 +288,8 @@ void AddSolveConsolidation(CLI::App& solve, int& exit_status) {
   CLI::App* command =
       solve.add_subcommand("consolidation", "The fewest hosts for the VMs, with a certified gap");
   command->add_option("file", options->file, "JSON or .vbp; - reads standard input")->required();
-  command->add_option("--format", options->format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
+  command->add_option("--format", options->format, "json or text")
+      ->check(CLI::IsMember({"json", "text"}));
   command->add_option("--time-limit", options->time_limit_s, "Seconds; stops with the best so far")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--work-limit", options->work_limit, "Units; repeats on any machine")
