@@ -8,9 +8,6 @@
 namespace ballast::consolidate {
 namespace {
 
-// Of the hosts still to be filled, the share fixed at once in large problems:
-// one column a time would need as many LPs as there are hosts.
-constexpr double kShareAtOnce = 0.04;
 constexpr std::size_t kCandidates = 8;
 
 class Diver {
@@ -59,9 +56,9 @@ class Diver {
       if (x[j] > 1e-6) order.push_back({-x[j] - options_.jitter * random_.Unit(), j});
     std::sort(order.begin(), order.end());
     if (hosts <= options_.tail_hosts) return FixBest(order);
-    const int at_once = std::max(1, static_cast<int>(hosts * kShareAtOnce));
+    const int at_once = std::max(1, static_cast<int>(hosts * options_.share_at_once));
     for (const auto& [score, j] : order) {
-      if (fixed >= at_once || (fixed > 0 && x[j] < 0.5)) break;
+      if (fixed >= at_once || (fixed > 0 && x[j] < options_.sure)) break;
       fixed += Fix(cg_.columns()[j], 1);
     }
     return fixed > 0;

@@ -18,6 +18,11 @@ struct DiveOptions {
   Cost below = 0;
   std::int64_t nodes = 2'000;  // of one pricing
   int iterations = 12;         // of column generation between two fixings; its tail changes little
+  // In large problems this share of the hosts left is fixed at once, as far as the
+  // LP gives their columns at least `sure`: one column a time would need as many
+  // LPs as there are hosts.
+  double share_at_once = 0.04;
+  double sure = 0.5;
   // With so many hosts left each fixing is weighed against others.
   double tail_hosts = 60;
   // Hosts that are filled already and stay so; the dive fills the rest.

@@ -28,11 +28,13 @@ constexpr int kFirstIterations = 50;
 constexpr int kMoreIterations = 20;
 // Where costs are finer than this share of the whole, the last hundredths of a per
 // cent of bound and dive are not worth their time.
-constexpr double kFineStep = 1e-3;
+constexpr double kFineStep = 2e-3;
 // Rounds of pricing that lower the LP by less than this share are not worth it there.
 constexpr double kTailOff = 2e-4;
 constexpr int kFineDiveIterations = 5;
 constexpr double kFineTailHosts = 12;
+// With more shapes than this LPs are slow, and the first dive is a hasty one.
+constexpr std::size_t kManyShapes = 150;
 constexpr int kProofRounds = 5;
 constexpr int kGridRounds = 15;
 constexpr int kMostRoughRounds = 15;
@@ -282,7 +284,13 @@ void Search::Dive(double jitter, std::vector<Column> kept) {
   if (has_fine_costs()) {
     dive.iterations = kFineDiveIterations;
     dive.tail_hosts = kFineTailHosts;
+    if (in_.shapes.size() > kManyShapes && !dived_) {
+      dive.iterations = 3;
+      dive.share_at_once = 0.1;
+      dive.sure = 0.3;
+    }
   }
+  dived_ = true;
   if (!is_unique()) {
     dive.drop_surplus = true;
     few.emplace(in_).Add(SelectColumns(dive.kept));

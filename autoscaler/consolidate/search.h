@@ -59,6 +59,7 @@ class Search {
   Improver improver_;
   std::unique_ptr<ColumnGeneration> columns_;
   bool columns_converged_ = false;
+  bool dived_ = false;
   std::vector<double> full_prices_;   // by shape, of the LP of the whole problem
   std::size_t mastered_columns_ = 0;  // columns the last restricted master saw
   std::optional<Packing> best_;
