@@ -129,14 +129,20 @@ void BenchCurve() {
   }
 }
 
+// The generator's defaults by seed, then what a fleet may look like otherwise.
 void BenchFleet(double seconds) {
-  for (const std::uint64_t seed : {1, 2, 3, 4}) {
-    test::FleetOptions options;
-    options.seed = seed;
-    const Problem problem = test::MakeFleet(options);
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6, 7, 8}) {
+    const Problem problem = test::MakeFleet({.seed = seed});
     const Solution solution = Run(fmt::format("fleet 10,000 VMs seed {}", seed), problem, seconds);
     if (seed == 1) RunGreedy(problem, solution.lower_bound);
   }
+  static const std::pair<const char*, test::FleetOptions> kOthers[] = {
+      {"fleet, 50 shapes, 10 types", {.shapes = 50, .types = 10, .seed = 9}},
+      {"fleet, 200 shapes, 30 types", {.shapes = 200, .types = 30, .seed = 9}},
+      {"fleet, nothing placed yet", {.placed = false, .seed = 9}},
+      {"fleet, every host costs 1", {.unit_costs = true, .seed = 9}},
+      {"fleet, sizes without units", {.free_sizes = true, .seed = 9}}};
+  for (const auto& [name, options] : kOthers) Run(name, test::MakeFleet(options), seconds);
 }
 
 void Tally(const std::string& name, int instances, double seconds,

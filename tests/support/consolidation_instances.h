@@ -156,8 +156,10 @@ struct FleetOptions {
   int vms = 10'000;
   int shapes = 100;
   int types = 20;
-  double slack = 0.5;  // hosts beyond what the demand needs, as a share
-  bool placed = true;  // with a current placement: first fit in input order
+  double slack = 0.5;       // hosts beyond what the demand needs, as a share
+  bool placed = true;       // with a current placement: first fit in input order
+  bool unit_costs = false;  // every host costs 1, instead of what its capacity is worth
+  bool free_sizes = false;  // no units that sizes are multiples of
   std::uint64_t seed = 1;
 };
 
@@ -173,6 +175,9 @@ inline Problem MakeFleet(const FleetOptions& options) {
     const Amount ratio = 1 + random.Below(8);
     flavours.push_back({cores * 1000 - random.Below(4) * 125,
                         cores * ratio * kGib + random.Below(8) * (kGib / 8)});
+    if (!options.free_sizes) continue;
+    flavours.back().first -= random.Below(125);
+    flavours.back().second += random.Below(1'000'000) * 134;
   }
   Amount cpu = 0, memory = 0;
   for (int i = 0; i < options.vms; ++i) {
@@ -197,7 +202,8 @@ inline Problem MakeFleet(const FleetOptions& options) {
        static_cast<double>(have_memory) < static_cast<double>(memory) * (1 + options.slack);
        ++j) {
     const auto& size = sizes[static_cast<std::size_t>(random.Below(options.types))];
-    const Cost cost = (size.first / 100 + size.second / kGib * 3) * 1000;
+    const Cost worth = (size.first / 100 + size.second / kGib * 3) * 1000;
+    const Cost cost = options.unit_costs ? consolidate::kCostScale : worth;
     problem.hosts.push_back({fmt::format("host{}", j), {size.first, size.second}, cost, false});
     have_cpu += size.first;
     have_memory += size.second;
