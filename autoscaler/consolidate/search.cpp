@@ -26,9 +26,10 @@ constexpr std::size_t kMostShapes = 1'500;
 constexpr std::int64_t kGreedyPairs = 3'000'000;
 constexpr int kFirstIterations = 50;
 constexpr int kMoreIterations = 20;
-// Where costs are finer than this share of the whole, the last hundredths of a per
-// cent of bound and dive are not worth their time.
+// Where costs are finer than this share of the whole, pricing is rough until a proof
+// is wanted; a good deal finer, and dives are quick: no single host decides there.
 constexpr double kFineStep = 2e-3;
+constexpr double kVeryFineStep = 1e-3;
 // Rounds of pricing that lower the LP by less than this share are not worth it there.
 constexpr double kTailOff = 2e-4;
 constexpr int kFineDiveIterations = 5;
@@ -65,9 +66,13 @@ bool Search::is_unique() const {
   return 4 * in_.shapes.size() > static_cast<std::size_t>(in_.vm_count());
 }
 
-bool Search::has_fine_costs() const {
+bool Search::has_costs_finer_than(double share) const {
   return !is_unique() && best_ &&
-         static_cast<double>(in_.cost_step) < kFineStep * static_cast<double>(best_cost_);
+         static_cast<double>(in_.cost_step) < share * static_cast<double>(best_cost_);
+}
+
+bool Search::has_fine_costs() const {
+  return has_costs_finer_than(kFineStep);
 }
 
 bool Search::is_done() const {
@@ -281,7 +286,7 @@ void Search::Dive(double jitter, std::vector<Column> kept) {
   dive.below = best_ ? best_cost_ : std::numeric_limits<Cost>::max();
   dive.kept = std::move(kept);
   std::optional<ColumnGeneration> few;
-  if (has_fine_costs()) {
+  if (has_costs_finer_than(kVeryFineStep)) {
     dive.iterations = kFineDiveIterations;
     dive.tail_hosts = kFineTailHosts;
     if (in_.shapes.size() > kManyShapes && !dived_) {

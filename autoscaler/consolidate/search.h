@@ -45,7 +45,8 @@ class Search {
   void RaiseBound(double cost, const char* method);
   void Report(const char* phase);
   bool is_done() const;
-  bool is_unique() const;  // hardly two VMs are alike
+  bool is_unique() const;                         // hardly two VMs are alike
+  bool has_costs_finer_than(double share) const;  // of the whole; and shapes repeat
   bool has_fine_costs() const;
   Solution Finish();
 
