@@ -200,6 +200,7 @@ constexpr std::array kFamilies = {
     Several({"ballast_block_latency_seconds", kH, "device,operation", "Issue to completion of block requests, by the workload that they are for."}, Group::kDevice,
             Series{kHistogram, Field::kIoReadLatency, "operation=\"read\""}, Series{kHistogram, Field::kIoWriteLatency, "operation=\"write\""}, Series{kHistogram, Field::kIoDiscardLatency, "operation=\"discard\""}),
     One({"ballast_block_discard_bytes_total", kC, "device", "Bytes discarded."}, kAsIs, Field::kIoDiscardBytes, Group::kDevice),
+    One({"ballast_block_discards_total", kC, "device", "Discard requests completed."}, kAsIs, Field::kIoDiscards, Group::kDevice),
     One({"ballast_block_flushes_total", kC, "device", "Flush requests completed."}, kAsIs, Field::kIoFlushes, Group::kDevice),
     One({"ballast_blame_wait_seconds_total", kC, "holder_id,holder_name", "Time the workload waited while the holder had the CPU."}, kSeconds, Field::kBlameWaitNs, Group::kBlame),
     One({"ballast_tool_calls_total", kC, "program", "Tool calls that ended."}, kAsIs, Field::kCalls, Group::kTool),
