@@ -148,9 +148,9 @@ mode = "{mode}"
 auto_prefixes = ["{self.prefix}"]
 state_dir = "{self.state_folder}"
 collector_socket = "{self.socket}"
+{self.autoscaler_settings}
 [http]
 listen = "127.0.0.1:{self.autoscaler_port}"
-{self.autoscaler_settings}
 """)
         said_before = len(self.log_of("autoscaler"))
         self.start("autoscaler", [self.build / "autoscaler/ballast-autoscaler", "--config", config])
