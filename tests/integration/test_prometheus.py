@@ -83,7 +83,8 @@ class LiveTest(PrometheusTest):
         self.start_prometheus()
         self.wait_for_scrapes(3)
 
-        live = {name for name in self.server.api("label/__name__/values")}
+        # Of a workload, or of no cgroup at all: the host's totals alone (block I/O, where no container had any) do not answer.
+        live = {series["metric"]["__name__"] for series in self.server.query('count by (__name__) ({__name__=~".+", id!="/"})')}
         # A mark on the time axis is there only when the thing happened, which the other test sees to.
         answerable = {where: query for where, query in self.queries().items()
                       if promql.metrics_of(query) <= live and not query.endswith(")) > 0")}
