@@ -197,25 +197,49 @@ int mem_on_clock(void *ctx)
 	return 0;
 }
 
-/* While a group is out of memory the kernel holds oom_lock on it and all below:
- * the topmost that has it is the one whose limit was met. */
-static __always_inline u32 cause_of(struct css_set *cset, u32 slot)
+/* Pages that a charge may ask for at once (MEMCG_CHARGE_BATCH). */
+#define CHARGE_BATCH 64
+
+static __always_inline bool at_limit(const struct mem_cgroup *memcg)
 {
-	struct cgroup_subsys_state *css, *locked = 0;
-	struct slt_value *value;
+	return (u64)BPF_CORE_READ(memcg, memory.usage.counter) + CHARGE_BATCH >=
+	       BPF_CORE_READ(memcg, memory.max);
+}
+
+/* Whose limit was met. While a group is out of memory the kernel holds oom_lock
+ * on it and all below: the topmost that has it. Kernels without v1's memory
+ * controller have no such mark: there a charge goes from the task's group up
+ * and fails at the lowest that is full (page_counter_try_charge). NULL: nobody's. */
+static __always_inline struct cgroup_subsys_state *limited(struct cgroup_subsys_state *css)
+{
+	struct cgroup_subsys_state *found = 0;
 	int level;
 
-	if (!bpf_core_field_exists(struct mem_cgroup, oom_lock))
-		return 0;
-	css = CSS_AT(cset, struct css_set, memory_cgrp_id);
 	for (level = 0; level < MAX_LEVELS && css; level++) {
-		if (BPF_CORE_READ((struct mem_cgroup *)css, oom_lock))
-			locked = css;
+		struct mem_cgroup *memcg = (void *)css;
+
+		if (bpf_core_field_exists(struct mem_cgroup, oom_lock)) {
+			if (BPF_CORE_READ(memcg, oom_lock))
+				found = css;
+		} else if (at_limit(memcg)) {
+			return css;
+		}
 		css = BPF_CORE_READ(css, parent);
 	}
-	if (!locked)
+	return found;
+}
+
+static __always_inline u32 cause_of(struct css_set *cset, u32 slot)
+{
+	struct cgroup_subsys_state *css;
+	struct slt_value *value;
+
+	if (!bpf_core_type_exists(struct mem_cgroup))
+		return 0;
+	css = limited(CSS_AT(cset, struct css_set, memory_cgrp_id));
+	if (!css)
 		return EVT_OOM_HOST;
-	value = value_of_css(locked);
+	value = value_of_css(css);
 	return value && value->slot == slot ? EVT_OOM_OWN : EVT_OOM_ANCESTOR;
 }
 
