@@ -87,11 +87,21 @@ Result<> ProcessSource::Collect(Sample& sample) {
   for (auto& [slot, workload] : workloads_) {
     sample.KeepChildren(slot, model::EntityKind::kInterface);
     if (sample.IsKept(slot)) continue;
-    const bool is_its_turn = (tick_ + slot) % options_.every == 0;
-    if (is_its_turn || !workload.processes) LookAt(slot, workload, sample);
+    if (IsDue(slot, workload, sample.Of(slot))) LookAt(slot, workload, sample);
     sample.Of(slot).Set(Field::kProcesses, workload.processes);
   }
   return Ok();
+}
+
+// Without CPU time nothing is forked, ends, or sends.
+bool ProcessSource::IsDue(Slot slot, Workload& workload, const model::FieldSet& fields) const {
+  if (!workload.processes) return true;
+  if ((tick_ + slot) % options_.every != 0) return false;
+  const auto usage_ns = fields.Get(Field::kCpuUsageNs);
+  if (usage_ns && usage_ns == workload.usage_ns && ++workload.rested < options_.rest) return false;
+  workload.usage_ns = usage_ns;
+  workload.rested = 0;
+  return true;
 }
 
 void ProcessSource::LookAt(Slot slot, Workload& workload, Sample& sample) {

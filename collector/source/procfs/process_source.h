@@ -2,7 +2,7 @@
 
 // What only a workload's processes tell: how many there are, and the counters of
 // the network namespace that they are in. Each workload in its turn, once a
-// second; those that rest are left alone.
+// second; one that used no CPU since it was looked at only every tenth turn.
 //
 // A namespace that several workloads share (a pod) is told once, by the first;
 // the host's own is no workload's. Not thread-safe; owned by the tick thread.
@@ -23,6 +23,7 @@ struct ProcessOptions {
   std::string proc = "/proc";
   // Affects cost: about 30 us per workload and turn.
   std::uint32_t every = 10;  // ticks
+  std::uint32_t rest = 10;   // turns, of a workload that used no CPU
 };
 
 class ProcessSource final : public Source {
@@ -39,9 +40,12 @@ class ProcessSource final : public Source {
   struct Workload {
     std::string directory;  // the one whose processes are asked
     std::optional<std::uint64_t> processes;
+    std::optional<std::uint64_t> usage_ns;  // when it was looked at
+    std::uint32_t rested = 0;               // turns since
     std::uint64_t network = 0;  // inode of the namespace that it tells of; 0: none
   };
 
+  bool IsDue(Slot slot, Workload& workload, const model::FieldSet& fields) const;
   void LookAt(Slot slot, Workload& workload, Sample& sample);
   void FillNetwork(Slot slot, Workload& workload, const std::string& pid, Sample& sample);
   bool Owns(Slot slot, Workload& workload, std::uint64_t network);

@@ -93,6 +93,26 @@ TEST_F(ProcessSourceTest, CountsProcessesOfInnerGroupsToo) {
   EXPECT_EQ(Collect().Of(1).Get(Field::kProcesses), 3U);
 }
 
+TEST_F(ProcessSourceTest, WorkloadThatUsedNoCpuIsLookedAtEveryTenthTurn) {
+  Group("web", "7\n");
+  Track(1, "web");
+  const auto processes_with_usage = [&](std::uint64_t usage_ns) {
+    test::MapSample sample;
+    sample.Of(1).Set(Field::kCpuUsageNs, usage_ns);
+    EXPECT_TRUE(source_->Collect(sample));
+    return sample.Of(1).Get(Field::kProcesses);
+  };
+  processes_with_usage(5);
+  processes_with_usage(5);
+  Group("web", "7\n8\n");
+
+  EXPECT_EQ(processes_with_usage(5), 1U);
+  EXPECT_EQ(processes_with_usage(6), 2U) << "it did something";
+  Group("web", "7\n");
+  for (int turn = 1; turn < 10; ++turn) EXPECT_EQ(processes_with_usage(6), 2U) << turn;
+  EXPECT_EQ(processes_with_usage(6), 1U) << "the tenth";
+}
+
 TEST_F(ProcessSourceTest, NamespaceOfItsOwnIsItsNetwork) {
   Process("11", "pod");
   Group("a", "11\n");
