@@ -25,12 +25,15 @@
 // quota ran out (it counts as ordinary wait).
 
 #include "bpf/abi/run_queue_abi.h"
+#include "bpf/lib/buckets.bpf.h"
 #include "bpf/lib/drops.bpf.h"
 #include "bpf/lib/events.bpf.h"
 #include "bpf/lib/limits.bpf.h"
 #include "bpf/lib/slots.bpf.h"
 
 #include <bpf/bpf_tracing.h>
+
+_Static_assert(RQL_BUCKETS == LATENCY_BUCKETS, "one histogram for all latencies");
 
 const volatile __u32 cfg_cpus = 1;			    /* possible CPUs */
 /* CLOCK_BOOTTIME; what tasks born later run and wait is ours from birth. */
@@ -96,37 +99,6 @@ static __always_inline struct rql_row *row_of(u32 slot, u32 cpu)
 	count_drop(DRP_SLOT_RANGE);
 	index = SLT_OTHER * cfg_cpus + cpu;
 	return bpf_map_lookup_elem(&rql_rows, &index);
-}
-
-/* floor(log2(us)) + 1, 0 for 0: the bucket of run_queue_abi.h. */
-static __always_inline u32 bucket_of(u64 wait_ns)
-{
-	u64 us = wait_ns / 1000;
-	u32 bucket = 0;
-
-	if (us >> 32)
-		return RQL_BUCKETS - 1;
-	if (us >> 16) {
-		bucket += 16;
-		us >>= 16;
-	}
-	if (us >> 8) {
-		bucket += 8;
-		us >>= 8;
-	}
-	if (us >> 4) {
-		bucket += 4;
-		us >>= 4;
-	}
-	if (us >> 2) {
-		bucket += 2;
-		us >>= 2;
-	}
-	if (us >> 1)
-		bucket += 1;
-	if (wait_ns >= 1000)
-		bucket += 1;
-	return bucket < RQL_BUCKETS ? bucket : RQL_BUCKETS - 1;
 }
 
 static __always_inline u32 cached_slot(struct task_struct *task, struct rql_task *seen)
@@ -248,7 +220,7 @@ static __always_inline u64 wait_of(struct task_struct *next, struct rql_task *se
 
 static __always_inline void book_wait(struct rql_row *row, struct rql_task *seen, u64 wait_ns)
 {
-	u32 bucket = bucket_of(wait_ns);
+	u32 bucket = latency_bucket(wait_ns);
 
 	row->switches += 1;
 	if (bucket >= RQL_BUCKETS) /* never true; the verifier needs to see it */
