@@ -133,6 +133,23 @@ TEST_F(BpfSourcesTest, UseAfterTheLastWalkIsAddedAtDeath) {
   EXPECT_LT(*last.Get(Field::kCpuUsageNs), 180'000'000u);
 }
 
+// Runtimes remove a container's directories hierarchy by hierarchy, and each removal tracks what is left.
+TEST_F(BpfSourcesTest, CountersGoOnWhereDirectoriesGoAway) {
+  model::FieldSet last;
+  {
+    TestGroup group("shrinking");
+    Track(group);
+    Child(group, [] { SpinFor(milliseconds(80)); }).Wait();
+    Track(group);
+    Child(group, [] { SpinFor(milliseconds(80)); }).Wait();
+  }
+
+  for (auto& source : bpf_->sources) source->ReadFinal(kSlot, last);
+
+  EXPECT_GE(*last.Get(Field::kCpuUsageNs), 158'000'000u);
+  EXPECT_GE(*last.Get(Field::kCpuRanNs), 158'000'000u);
+}
+
 TEST_F(BpfSourcesTest, BlockIoIsAChildOfItsWorkloadAndOfTheHost) {
   TestGroup group("disk");
   Track(group);

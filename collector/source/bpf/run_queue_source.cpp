@@ -20,8 +20,8 @@ model::Histogram ToHistogram(const WaitBuckets& buckets, std::uint64_t sum_ns) {
 }  // namespace
 
 Result<> RunQueueSource::Track(const Tracked& workload) {
-  run_queue_.Restart(workload.slot);
-  tracked_[workload.slot] = {};
+  // Again for a workload whose directories changed, as they do one by one at its end: its counters go on.
+  if (tracked_.try_emplace(workload.slot).second) run_queue_.Restart(workload.slot);
   return Ok();
 }
 

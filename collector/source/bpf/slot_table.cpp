@@ -77,7 +77,8 @@ Result<> SlotTable::Track(Slot slot, const model::CgroupDirectory& directory) {
   };
   BALLAST_TRY(const std::uint64_t id, CgroupIdOf(dir.get()), "track " + directory.directory);
   if (id != directory.id) return Error::FromErrno(ESTALE, "track " + directory.directory);
-  roots_[slot].push_back(directory);
+  auto& roots = roots_[slot];
+  if (std::ranges::find(roots, directory) == roots.end()) roots.push_back(directory);
   auto entered = VisitTree(std::move(dir), enter);
   ForgetCachedSlots();
   if (!entered) return std::move(entered).error().Context("track " + directory.directory);

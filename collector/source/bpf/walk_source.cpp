@@ -60,7 +60,7 @@ void FillPressure(const WalkTotals& totals, model::FieldSet& fields) {
 }  // namespace
 
 Result<> WalkSource::Track(const Tracked& workload) {
-  tracked_[workload.slot] = {};
+  tracked_.try_emplace(workload.slot);
   return Ok();
 }
 
