@@ -4,6 +4,7 @@
 //   cgroup_mkdir --> parent has a slot?  yes: the child inherits it, here
 //                    --> event: user space classifies what has none
 //   cgroup_rmdir --> entry deleted --> event
+//                    a workload's own: its CPU time to the last nanosecond
 //   attach_task  --> slt_generation + 1: slots cached per task are looked up again
 //
 // User space (collector/source/bpf/slot_table.h) gives roots their slots.
@@ -18,12 +19,25 @@
 
 #include <bpf/bpf_tracing.h>
 
+#define SLT_MAX_CPUS 1024 /* for the verifier; cfg_cpus ends the loop */
+
 /* Bit n: hierarchy n is reported. A container runtime makes the same path in
  * ten v1 hierarchies; the collector wants two or three of those events. */
 const volatile __u64 cfg_hierarchy_mask = ~0ULL;
 
 struct slt_slots_map slt_slots SEC(".maps");
 struct evt_ring_map evt_ring SEC(".maps");
+/* Row slot. Sized by user space: slots. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slt_final);
+} slt_finals SEC(".maps");
+
+extern const volatile __u32 cfg_cpus;
+
 volatile __u64 slt_generation; /* also raised by user space, atomically */
 __u64 drp_counts[DRP_NUM];
 
@@ -85,6 +99,67 @@ int BPF_PROG(slt_on_mkdir, struct cgroup *cgrp, const char *path)
 	return 0;
 }
 
+/* A number of its own on every CPU, to find the CPUs' copies by. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} slt_on_each_cpu SEC(".maps");
+
+/* A pointer as a number; the verifier lets nobody calculate with it as it is. */
+#define NUMBER_OF(pointer)                                                                         \
+	({                                                                                         \
+		const void *pointer_ = (pointer);                                                  \
+		u64 number_ = 0;                                                                   \
+		bpf_probe_read_kernel(&number_, sizeof(number_), &pointer_);                       \
+		number_;                                                                           \
+	})
+
+/* What to add to a per-CPU pointer to get the copy of `cpu`. __per_cpu_offset
+ * has no BTF, and kernels without CONFIG_KALLSYMS_ALL do not tell where
+ * this_cpu_off is; but of this map both the per-CPU pointer and the copies are
+ * known. 0: no such CPU. */
+static __always_inline u64 percpu_offset(u32 cpu)
+{
+	const u64 map = NUMBER_OF(&slt_on_each_cpu);
+	u32 first = 0;
+	const void *copy = bpf_map_lookup_percpu_elem(&slt_on_each_cpu, &first, cpu);
+	u64 base = 0;
+
+	bpf_probe_read_kernel(&base, sizeof(base),
+			      (void *)map + bpf_core_field_offset(struct bpf_array, pptrs));
+	return copy && base ? NUMBER_OF(copy) - base : 0;
+}
+
+static __always_inline void add_cputime(struct slt_final *sum, const struct cgroup_base_stat *stat,
+					int sign)
+{
+	sum->usage_ns += sign * BPF_CORE_READ(stat, cputime.sum_exec_runtime);
+	sum->user_ns += sign * BPF_CORE_READ(stat, cputime.utime);
+	sum->system_ns += sign * BPF_CORE_READ(stat, cputime.stime);
+}
+
+/* After the last walk nobody else will ask, and sums are flushed by readers only. */
+static __always_inline void note_final(struct cgroup *cgrp, u32 slot)
+{
+	struct slt_final *final = bpf_map_lookup_elem(&slt_finals, &slot);
+	const struct unflushed rest = unflushed_of(cgrp);
+	u32 cpu;
+
+	if (!final)
+		return;
+	add_cputime(final, &cgrp->bstat, 1);
+	for (cpu = 0; cpu < cfg_cpus && cpu < SLT_MAX_CPUS; cpu++) {
+		u64 offset = percpu_offset(cpu);
+
+		if (!offset)
+			continue;
+		add_cputime(final, rest.stats + offset + rest.booked, 1);
+		add_cputime(final, rest.stats + offset + rest.handed_on, -1);
+	}
+}
+
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(slt_on_rmdir, struct cgroup *cgrp, const char *path)
 {
@@ -95,6 +170,8 @@ int BPF_PROG(slt_on_rmdir, struct cgroup *cgrp, const char *path)
 	if (value) {
 		slot = value->slot;
 		flags = value->is_root ? EVT_IS_ROOT : 0;
+		if (value->is_root && key.hierarchy_id == 0)
+			note_final(cgrp, slot);
 		bpf_map_delete_elem(&slt_slots, &key);
 	}
 	emit_cgroup(EVT_CGROUP_GONE, &key, 0, path, slot, flags);

@@ -7,7 +7,7 @@
 #ifndef BALLAST_BPF_ABI_SLOT_ABI_H
 #define BALLAST_BPF_ABI_SLOT_ABI_H
 
-#define SLT_ABI_VERSION 1
+#define SLT_ABI_VERSION 2
 
 /* Slot of everything that belongs to no tracked workload. Never assigned. */
 #define SLT_OTHER 0u
@@ -25,9 +25,18 @@ struct slt_value {
 	unsigned int is_root; /* 1: the workload's own directory; 0: made below it */
 };
 
+/* CPU time of a workload's cgroup2 group in all its life, as it is removed.
+ * Zeros: the kernel cannot say. User space clears the row of a slot's new owner. */
+struct slt_final {
+	unsigned long long usage_ns;
+	unsigned long long user_ns; /* sampled, like the walk's */
+	unsigned long long system_ns;
+};
+
 #ifdef __cplusplus
-static_assert(sizeof(slt_key) == 16 && sizeof(slt_value) == 8);
+static_assert(sizeof(slt_key) == 16 && sizeof(slt_value) == 8 && sizeof(slt_final) == 24);
 #else
+_Static_assert(sizeof(struct slt_final) == 24, "slt_final layout");
 _Static_assert(sizeof(struct slt_key) == 16, "slt_key layout");
 _Static_assert(sizeof(struct slt_value) == 8, "slt_value layout");
 #endif

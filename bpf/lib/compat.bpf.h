@@ -105,4 +105,56 @@ static __always_inline bool has_psi_pointer(void)
 	       bpf_core_field_size(struct cgroup, psi) == sizeof(void *);
 }
 
+/* A cgroup's CPU time that is not yet in its sum: per CPU, what was booked
+ * against what was handed on. Alone in its struct since 6.16 (5da3bfa029d6). */
+struct cgroup_rstat_base_cpu___since_6_16 {
+	struct cgroup_base_stat bstat;
+	struct cgroup_base_stat last_bstat;
+} __attribute__((preserve_access_index));
+
+struct cgroup_rstat_cpu___pre_6_16 {
+	struct cgroup_base_stat bstat;
+	struct cgroup_base_stat last_bstat;
+} __attribute__((preserve_access_index));
+
+struct cgroup___since_6_16 {
+	struct cgroup_rstat_base_cpu___since_6_16 *rstat_base_cpu;
+} __attribute__((preserve_access_index));
+
+struct cgroup___pre_6_16 {
+	struct cgroup_rstat_cpu___pre_6_16 *rstat_cpu;
+} __attribute__((preserve_access_index));
+
+/* Where it lies. The barriers keep the compiler from taking both branches and
+ * choosing afterwards: what a kernel lacks must not even be calculated. */
+struct unflushed {
+	const void *stats; /* per CPU */
+	u64 booked;	   /* offsets of struct cgroup_base_stat in them */
+	u64 handed_on;
+};
+
+static __always_inline struct unflushed unflushed_of(struct cgroup *cgrp)
+{
+	struct unflushed at;
+
+	if (bpf_core_field_exists(struct cgroup___since_6_16, rstat_base_cpu)) {
+		at.stats = BPF_CORE_READ((struct cgroup___since_6_16 *)cgrp, rstat_base_cpu);
+		barrier_var(at.stats);
+		at.booked = bpf_core_field_offset(struct cgroup_rstat_base_cpu___since_6_16, bstat);
+		at.handed_on =
+		    bpf_core_field_offset(struct cgroup_rstat_base_cpu___since_6_16, last_bstat);
+		barrier_var(at.booked);
+		barrier_var(at.handed_on);
+	} else {
+		at.stats = BPF_CORE_READ((struct cgroup___pre_6_16 *)cgrp, rstat_cpu);
+		barrier_var(at.stats);
+		at.booked = bpf_core_field_offset(struct cgroup_rstat_cpu___pre_6_16, bstat);
+		at.handed_on =
+		    bpf_core_field_offset(struct cgroup_rstat_cpu___pre_6_16, last_bstat);
+		barrier_var(at.booked);
+		barrier_var(at.handed_on);
+	}
+	return at;
+}
+
 #endif

@@ -139,13 +139,13 @@ struct cfs_bandwidth {
 	u64 burst_time;
 };
 
+struct bpf_array {
+	void *pptrs[0]; /* of a per-CPU array's values */
+};
+
 struct task_group {
 	unsigned long shares;
 	struct cfs_bandwidth cfs_bandwidth;
-};
-
-struct cpuacct {
-	u64 *cpuusage; /* per CPU */
 };
 
 typedef struct {

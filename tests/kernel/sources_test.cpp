@@ -1,9 +1,12 @@
 // The kernel side as the pipeline sees it, in the record's fields.
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "collector/model/field.h"
@@ -23,19 +26,14 @@ using test::TestGroup;
 
 constexpr Slot kSlot = 9;
 
-class FakeSample final : public Sample {
- public:
-  model::FieldSet& Of(Slot slot) override { return sets_[slot]; }
-  model::FieldSet& Child(Slot, model::EntityKind, std::string_view name) override {
-    return children_[std::string(name)];
-  }
-  void KeepChildren(Slot, model::EntityKind) override {}
-  void Keep(Slot) override {}
-
- private:
-  std::map<Slot, model::FieldSet> sets_;
-  std::map<std::string, model::FieldSet> children_;
-};
+// User and system time of the children that were waited for.
+std::uint64_t WaitedForNs() {
+  rusage use{};
+  ::getrusage(RUSAGE_CHILDREN, &use);
+  const auto micros = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1'000'000 +
+                      use.ru_utime.tv_usec + use.ru_stime.tv_usec;
+  return static_cast<std::uint64_t>(micros) * 1000;
+}
 
 class FakeSink final : public EventSink {
  public:
@@ -61,7 +59,7 @@ class BpfSourcesTest : public ::testing::Test {
     }
   }
   model::FieldSet Collect() {
-    FakeSample sample;
+    test::MapSample sample;
     for (auto& source : bpf_->sources) {
       auto collected = source->Collect(sample);
       EXPECT_TRUE(collected) << (collected ? "" : collected.error().ToString());
@@ -133,7 +131,30 @@ TEST_F(BpfSourcesTest, UseAfterTheLastWalkIsAddedAtDeath) {
   EXPECT_LT(*last.Get(Field::kCpuUsageNs), 180'000'000u);
 }
 
-// Runtimes remove a container's directories hierarchy by hierarchy, and each removal tracks what is left.
+// A walk that finds a task running must not make its time count twice.
+// The witness is wait(), because to read the group's file would flush its sums.
+TEST_F(BpfSourcesTest, UseAtDeathIsWhatTheProcessesUsed) {
+  model::FieldSet last;
+  const std::uint64_t before = WaitedForNs();
+  {
+    TestGroup group("exact");
+    Track(group);
+    Child child(group, [] { SpinFor(milliseconds(150)); });
+    std::this_thread::sleep_for(milliseconds(40));
+    last = Collect();
+    child.Wait();
+  }
+  const auto witness = static_cast<double>(WaitedForNs() - before);
+
+  for (auto& source : bpf_->sources) source->ReadFinal(kSlot, last);
+
+  EXPECT_NEAR(static_cast<double>(*last.Get(Field::kCpuUsageNs)), witness, witness / 100);
+  EXPECT_EQ(*last.Get(Field::kCpuUserNs) + *last.Get(Field::kCpuSystemNs),
+            *last.Get(Field::kCpuUsageNs));
+}
+
+// Runtimes remove a container's directories hierarchy by hierarchy, and each removal tracks what is
+// left.
 TEST_F(BpfSourcesTest, CountersGoOnWhereDirectoriesGoAway) {
   model::FieldSet last;
   {

@@ -45,11 +45,15 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
   if (bpf.kernel->IsAttached("wlk_on_cgroup")) {
     BALLAST_TRY(auto walk, CgroupWalk::Open(*bpf.kernel, measured), "bpf_walk");
     const bool has_fresh_usage = ChoiceOf(bpf.choices, "cpu usage").via == Via::kBpf;
-    bpf.sources.push_back(std::make_unique<WalkSource>(std::move(walk), has_fresh_usage));
+    BALLAST_TRY(auto finals, FinalUsage::Open(*bpf.kernel), "bpf_walk");
+    bpf.sources.push_back(
+        std::make_unique<WalkSource>(std::move(walk), std::move(finals), has_fresh_usage));
   }
   if (bpf.kernel->IsAttached("rql_on_switch")) {
     BALLAST_TRY(auto run_queue, RunQueue::Open(*bpf.kernel), "bpf_run_queue");
-    bpf.sources.push_back(std::make_unique<RunQueueSource>(std::move(run_queue)));
+    BALLAST_TRY(auto finals, FinalUsage::Open(*bpf.kernel), "bpf_run_queue");
+    bpf.sources.push_back(
+        std::make_unique<RunQueueSource>(std::move(run_queue), std::move(finals)));
     BALLAST_TRY(auto rows, RunQueue::Open(*bpf.kernel), "bpf_blame");
     bpf.sources.push_back(std::make_unique<BlameSource>(std::move(rows)));
   }

@@ -137,6 +137,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   rodata.cfg_cast = facts.rdonly_cast ? 1 : 0;
   auto& maps = open.maps();
   bpf_map__set_max_entries(maps.slt_slots, options.max_cgroups);
+  bpf_map__set_max_entries(maps.slt_finals, options.slots);
   bpf_map__set_max_entries(maps.evt_ring, options.ring_bytes);
   bpf_map__set_max_entries(maps.rql_rows, options.slots * facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_active, options.slots);

@@ -20,7 +20,8 @@ model::Histogram ToHistogram(const WaitBuckets& buckets, std::uint64_t sum_ns) {
 }  // namespace
 
 Result<> RunQueueSource::Track(const Tracked& workload) {
-  // Again for a workload whose directories changed, as they do one by one at its end: its counters go on.
+  // Again for a workload whose directories changed, as they do one by one at its
+  // end: its counters go on.
   if (tracked_.try_emplace(workload.slot).second) run_queue_.Restart(workload.slot);
   return Ok();
 }
@@ -60,6 +61,7 @@ void RunQueueSource::ReadFinal(Slot slot, model::FieldSet& last) {
   const auto found = tracked_.find(slot);
   if (found == tracked_.end()) return;
   Fill(slot, last);
+  if (finals_.Find(slot)) return;
   // Born and dead between two ticks: nothing was used before the hook saw it.
   const std::uint64_t used =
       found->second.usage_before_ns.value_or(0) + *last.Get(Field::kCpuRanNs);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "collector/source/bpf/final_usage.h"
 #include "collector/source/bpf/run_queue.h"
 #include "collector/source/source.h"
 
@@ -16,11 +17,13 @@ namespace ballast::source {
 
 class RunQueueSource final : public Source {
  public:
-  explicit RunQueueSource(RunQueue run_queue) : run_queue_(std::move(run_queue)) {}
+  RunQueueSource(RunQueue run_queue, FinalUsage finals)
+      : run_queue_(std::move(run_queue)), finals_(std::move(finals)) {}
 
   std::string_view name() const override { return "bpf_run_queue"; }
   Result<> Track(const Tracked& workload) override;
-  // Sets the hook's own final sums, and raises kCpuUsageNs to them.
+  // Sets the hook's own final sums, and raises kCpuUsageNs to them where the
+  // kernel did not note it.
   void ReadFinal(Slot slot, model::FieldSet& last) override;
   void Untrack(Slot slot) override;
   // All that no task of ran in, but for one tick in kQuietEvery: memory can be
@@ -41,6 +44,7 @@ class RunQueueSource final : public Source {
   void Fill(Slot slot, model::FieldSet& fields);
 
   RunQueue run_queue_;
+  FinalUsage finals_;
   std::unordered_map<Slot, Workload> tracked_;
   std::uint64_t tick_ = 0;
 };

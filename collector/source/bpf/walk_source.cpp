@@ -57,26 +57,31 @@ void FillPressure(const WalkTotals& totals, model::FieldSet& fields) {
   fields.Set(Field::kPressureIoFullNs, totals.io_full_ns);
 }
 
+void FillCpu(CpuSplit& split, std::uint64_t usage_ns, std::uint64_t user_ns,
+             std::uint64_t system_ns, model::FieldSet& fields) {
+  split.Update(usage_ns, user_ns, system_ns);
+  fields.Set(Field::kCpuUsageNs, usage_ns);
+  fields.Set(Field::kCpuUserNs, split.user_ns());
+  fields.Set(Field::kCpuSystemNs, split.system_ns());
+}
+
 }  // namespace
 
 Result<> WalkSource::Track(const Tracked& workload) {
-  tracked_.try_emplace(workload.slot);
+  // Again for a workload whose directories changed: its counters go on.
+  if (tracked_.try_emplace(workload.slot).second) finals_.Clear(workload.slot);
   return Ok();
 }
 
-// The group is gone; what ran after the last walk is the run queue's to tell.
-void WalkSource::ReadFinal(Slot /*slot*/, model::FieldSet& /*last*/) {}
+void WalkSource::ReadFinal(Slot slot, model::FieldSet& last) {
+  const auto found = tracked_.find(slot);
+  const auto usage = finals_.Find(slot);
+  if (found == tracked_.end() || !usage) return;  // then it is the run queue's to tell
+  FillCpu(found->second, usage->usage_ns, usage->user_ns, usage->system_ns, last);
+}
 
 void WalkSource::Untrack(Slot slot) {
   tracked_.erase(slot);
-}
-
-void WalkSource::FillCpu(CpuSplit& split, const WalkTotals& totals, model::FieldSet& fields) const {
-  if (!has_fresh_usage_ || !totals.usage_ns) return;
-  split.Update(*totals.usage_ns, totals.user_ns.value_or(0), totals.system_ns.value_or(0));
-  fields.Set(Field::kCpuUsageNs, totals.usage_ns);
-  fields.Set(Field::kCpuUserNs, split.user_ns());
-  fields.Set(Field::kCpuSystemNs, split.system_ns());
 }
 
 Result<> WalkSource::Collect(Sample& sample) {
@@ -88,7 +93,9 @@ Result<> WalkSource::Collect(Sample& sample) {
     const auto totals = walk_.Find(slot);
     if (!totals) continue;  // removed, and its event is on the way
     model::FieldSet& fields = sample.Of(slot);
-    FillCpu(tracked_[slot], *totals, fields);
+    if (has_fresh_usage_ && totals->usage_ns)
+      FillCpu(tracked_[slot], *totals->usage_ns, totals->user_ns.value_or(0),
+              totals->system_ns.value_or(0), fields);
     FillBandwidth(*totals, fields);
     FillMemory(*totals, fields);
     FillPressure(*totals, fields);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collector/source/bpf/cpu_split.h"
+#include "collector/source/bpf/final_usage.h"
 #include "collector/source/bpf/walk.h"
 #include "collector/source/source.h"
 
@@ -17,8 +18,8 @@ class WalkSource final : public Source {
  public:
   // `has_fresh_usage`: cgroup2's CPU sums are flushed by the walk; else they are
   // left to the files.
-  WalkSource(CgroupWalk walk, bool has_fresh_usage)
-      : walk_(std::move(walk)), has_fresh_usage_(has_fresh_usage) {}
+  WalkSource(CgroupWalk walk, FinalUsage finals, bool has_fresh_usage)
+      : walk_(std::move(walk)), finals_(std::move(finals)), has_fresh_usage_(has_fresh_usage) {}
 
   std::string_view name() const override { return "bpf_walk"; }
   // The slot table (bpf_events) decides what is walked.
@@ -28,12 +29,11 @@ class WalkSource final : public Source {
   Result<> Collect(Sample& sample) override;
 
  private:
-  void FillCpu(CpuSplit& split, const WalkTotals& totals, model::FieldSet& fields) const;
-
   CgroupWalk walk_;
+  FinalUsage finals_;
   bool has_fresh_usage_;
   std::unordered_map<Slot, CpuSplit> tracked_;
-  std::vector<Slot> wanted_;  // of this tick; kept for its memory
+  std::vector<Slot> wanted_;   // of this tick; kept for its memory
   std::uint64_t cgroups_ = 0;  // visited since start
   std::uint64_t spent_ns_ = 0;
 };
