@@ -205,11 +205,10 @@ void Pipeline::Bear(source::Slot slot) {
                   std::string(workload.identity.GetText(Field::kNamespace))});
 }
 
+// Directories are the sources' business; the record does not name them.
 void Pipeline::Change(source::Slot slot) {
-  const discover::Workload& workload = registry_.Get(slot);
-  TrackInSources(workload);
+  TrackInSources(registry_.Get(slot));
   store_.Touch(slot);
-  WriteEvent({EventKind::kWorkloadChanged, workload.ref, workload.key, {}, {WholeRow(workload)}});
 }
 
 void Pipeline::TrackInSources(const discover::Workload& workload) {

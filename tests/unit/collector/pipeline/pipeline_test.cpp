@@ -16,6 +16,8 @@ using model::Key;
 using model::Tick;
 using source::Slot;
 
+constexpr std::uint32_t kMemory = 5;  // the hierarchy of v1's controller
+
 // A kernel that the test plays: values by slot, events when asked.
 class FakeSource final : public source::Source {
  public:
@@ -66,8 +68,11 @@ class PipelineTest : public ::testing::Test {
   PipelineTest() {
     std::string pattern =
         (std::filesystem::temp_directory_path() / "ballast-pipeline.XXXXXX").string();
+    memory_root_ = ::mkdtemp(std::string(pattern).data());
     root_ = ::mkdtemp(pattern.data());
-    model::CgroupLayout layout{{{.id = 0, .is_v2 = true, .mount_point = root_, .controllers = {}}}};
+    model::CgroupLayout layout{
+        {{.id = 0, .is_v2 = true, .mount_point = root_, .controllers = {}},
+         {.id = kMemory, .is_v2 = false, .mount_point = memory_root_, .controllers = {"memory"}}}};
     discover::RegistryOptions registry;
     registry.classify.prefixes = {"/demo"};
     registry.max_workloads = 4;
@@ -83,7 +88,10 @@ class PipelineTest : public ::testing::Test {
         [this](const auto& published) { written_.push_back(published->record); });
     pipeline_->Start();
   }
-  ~PipelineTest() override { std::filesystem::remove_all(root_); }
+  ~PipelineTest() override {
+    std::filesystem::remove_all(root_);
+    std::filesystem::remove_all(memory_root_);
+  }
 
   void Advance(std::chrono::milliseconds after = std::chrono::milliseconds(100)) {
     clock_.Advance(after);
@@ -128,7 +136,8 @@ class PipelineTest : public ::testing::Test {
     return nullptr;
   }
 
-  std::string root_;
+  std::string root_;         // cgroup2
+  std::string memory_root_;  // of v1
   ManualClock clock_;
   FakeSource* fake_ = nullptr;
   std::vector<model::Record> written_;
@@ -318,6 +327,21 @@ TEST_F(PipelineTest, EveryReaderEndsInThePipelinesOwnState) {
   for (const auto& record : written_) reader.Apply(record);
 
   EXPECT_EQ(reader.ToKey(), pipeline_->state().ToKey());
+}
+
+TEST_F(PipelineTest, DirectoriesThatComeLaterAreMeasuredAndNoEvent) {
+  const std::string directory = memory_root_ + "/demo/first";
+  std::filesystem::create_directories(directory);
+  struct stat status {};
+  ASSERT_EQ(::stat(directory.c_str(), &status), 0);
+  const std::size_t written = written_.size();
+
+  fake_->changes.push_back(
+      {source::CgroupChange::Kind::kMade, kMemory, status.st_ino, 0, "/demo/first"});
+  pipeline_->Drain(*fake_);
+
+  EXPECT_EQ(fake_->tracked.begin()->second, 2u);
+  EXPECT_EQ(written_.size(), written);
 }
 
 TEST_F(PipelineTest, IdentityLearnedLaterIsAnEventAndStays) {
