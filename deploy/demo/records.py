@@ -3,10 +3,16 @@ import json
 import subprocess
 
 
+def stream(ballast, path):
+    """Every record as a dictionary, in order, one at a time: recordings can be long."""
+    with subprocess.Popen([ballast, "replay", path, "--format", "json"], stdout=subprocess.PIPE, text=True) as replay:
+        yield from map(json.loads, replay.stdout)
+    if replay.returncode != 0:
+        raise subprocess.CalledProcessError(replay.returncode, replay.args)
+
+
 def read(ballast, path):
-    """Every record as a dictionary, in order."""
-    done = subprocess.run([ballast, "replay", path, "--format", "json"], capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return list(stream(ballast, path))
 
 
 def events(records, kind):
