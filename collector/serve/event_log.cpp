@@ -23,8 +23,15 @@ std::size_t EventLog::ShelfOf(model::EventKind kind) {
   }
 }
 
-const std::string& EventLog::Add(const model::Record& record, const model::Event& event,
+const std::string* EventLog::Add(const model::Record& record, const model::Event& event,
                                  const model::State& state) {
+  if (!scope_) return &Keep(record, event, state);
+  const auto visible = Visible(*scope_, state, event);
+  return visible ? &Keep(record, *visible, state) : nullptr;
+}
+
+const std::string& EventLog::Keep(const model::Record& record, const model::Event& event,
+                                  const model::State& state) {
   Entry entry{++added_, event.kind, {}, {}};
   const auto note = [&](model::EntityRef ref) {
     const model::Entity* entity = state.Find(ref);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/model/state.h"
+#include "collector/serve/visibility.h"
 
 namespace ballast::serve {
 
@@ -20,7 +21,8 @@ struct EventLogOptions {
 };
 
 // The last events as the API answers them, each written once when it happens:
-// then the names of the workloads are still known.
+// then the names of the workloads are still known. With a scope: those that it
+// may see, as it may see them.
 // Not thread-safe.
 class EventLog {
  public:
@@ -30,10 +32,12 @@ class EventLog {
     std::size_t limit = 100;
   };
 
-  explicit EventLog(EventLogOptions options = {}) : options_(options) {}
+  explicit EventLog(EventLogOptions options = {}, Scope scope = {})
+      : options_(options), scope_(std::move(scope)) {}
 
-  // `state` knows the workloads that the event is about. Returns the event's JSON.
-  const std::string& Add(const model::Record& record, const model::Event& event,
+  // `state` knows the workloads that the event is about. Returns the event's JSON; nullptr where
+  // the scope may not see it.
+  const std::string* Add(const model::Record& record, const model::Event& event,
                          const model::State& state);
   // A JSON array, newest first.
   std::string Write(const Filter& filter) const;
@@ -49,10 +53,13 @@ class EventLog {
     std::deque<Entry> entries;
     std::size_t bytes = 0;
   };
+  const std::string& Keep(const model::Record& record, const model::Event& event,
+                          const model::State& state);
   static std::size_t ShelfOf(model::EventKind kind);
   static bool Matches(const Entry& entry, const Filter& filter);
 
   EventLogOptions options_;
+  Scope scope_;
   std::array<Shelf, 3> shelves_;
   std::uint64_t added_ = 0;
 };

@@ -264,12 +264,13 @@ void History::Write(JsonWriter& json, EntityRef ref, BootTime since,
   json.EndObject();
 }
 
-void History::WriteSparks(JsonWriter& json, const model::State& state, std::size_t points) const {
+void History::WriteSparks(JsonWriter& json, const model::State& state, std::size_t points,
+                          const Scope& scope) const {
   constexpr std::size_t kCpu = SeriesAt("cpu_cores");
   json.BeginArray();
   for (const auto& [ref, entity] : state.entities()) {
     const auto found = tracks_.find(ref);
-    if (!IsTracked(entity) || found == tracks_.end()) continue;
+    if (!IsTracked(entity) || found == tracks_.end() || !MaySee(scope, state, entity)) continue;
     json.BeginObject().Key("ref").Number(static_cast<std::uint64_t>(ref));
     json.Key("cpu_cores").BeginArray();
     const auto& all = found->second.points;

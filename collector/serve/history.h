@@ -11,6 +11,7 @@
 #include "collector/model/state.h"
 #include "collector/serve/history_series.h"
 #include "collector/serve/json_writer.h"
+#include "collector/serve/visibility.h"
 
 namespace ballast::serve {
 
@@ -42,8 +43,9 @@ class History {
   // Only series and heatmaps that have a value; a second without waits has no column.
   void Write(JsonWriter& json, model::EntityRef ref, BootTime since,
              std::chrono::nanoseconds wall_offset) const;
-  // {"ref": 1, "cpu_cores": [..]} for each workload, oldest first.
-  void WriteSparks(JsonWriter& json, const model::State& state, std::size_t points) const;
+  // {"ref": 1, "cpu_cores": [..]} for each workload that the scope may see, oldest first.
+  void WriteSparks(JsonWriter& json, const model::State& state, std::size_t points,
+                   const Scope& scope = {}) const;
 
   std::size_t bytes() const { return bytes_; }
   std::chrono::seconds kept() const { return keep_; }

@@ -99,32 +99,8 @@ void MetricsPage::CountLeftOut() {
   report(now.same_labels, reported_.same_labels, "same_labels");
 }
 
-Result<exposition::Scope> MetricsPage::ParseScope(std::string_view text) {
-  using model::Field;
-  constexpr std::array<std::pair<std::string_view, Field>, 6> kLabels = {
-      {{"namespace", Field::kNamespace},
-       {"agent", Field::kAgent},
-       {"pod", Field::kPod},
-       {"container", Field::kContainer},
-       {"name", Field::kName},
-       {"image", Field::kImage}}};
-  const std::size_t equals = text.find('=');
-  for (const auto& [label, field] : kLabels)
-    if (text.substr(0, equals) == label && equals + 1 < text.size())
-      return exposition::Scope{field, std::string(text.substr(equals + 1))};
-  std::string what = "'";
-  what.append(text).append(
-      "' limits nothing; write namespace=, agent=, pod=, container=, name= or image= and a value");
-  return Error::Invalid(std::move(what));
-}
-
-net::Response MetricsPage::Answer(const net::Request& request, const model::State& state) {
-  std::optional<exposition::Scope> scope;
-  if (!request.scope.empty()) {
-    auto parsed = ParseScope(request.scope);
-    if (!parsed) return net::MakeError(403, parsed.error().ToString());
-    scope = *std::move(parsed);
-  }
+net::Response MetricsPage::Answer(const net::Request& request, const model::State& state,
+                                  const Scope& scope) {
   const std::size_t most =
       std::clamp(kMaxEntities / (state.entities().size() + 1), kMinPages, kMaxPages);
   if (pages_->load() >= most) {

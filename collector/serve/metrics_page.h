@@ -5,12 +5,12 @@
 #include <memory>
 #include <thread>
 
-#include "collector/base/result.h"
 #include "collector/export/exposition.h"
 #include "collector/metrics/registry.h"
 #include "collector/model/state.h"
 #include "collector/net/event_loop.h"
 #include "collector/net/http_message.h"
+#include "collector/serve/visibility.h"
 
 namespace ballast::serve {
 
@@ -21,10 +21,6 @@ namespace ballast::serve {
 // Belongs to the thread of `http`; the pieces are made on the other.
 class MetricsPage {
  public:
-  // "namespace=red": of the credentials' limits. Labels: namespace, agent, pod, container, name,
-  // image.
-  static Result<exposition::Scope> ParseScope(std::string_view text);
-
   // Pages at a time: as many as have so many entities together, which bounds their snapshots to
   // about 150 MB, but always a few. More are answered 503.
   static constexpr std::size_t kMaxEntities = 100'000;
@@ -39,8 +35,8 @@ class MetricsPage {
     exposition_.Observe(before, record);
   }
   // Text, OpenMetrics or protobuf, plain or gzip, as the request's headers have it; of the
-  // request's scope only.
-  net::Response Answer(const net::Request& request, const model::State& state);
+  // scope only.
+  net::Response Answer(const net::Request& request, const model::State& state, const Scope& scope);
 
  private:
   class Pieces;

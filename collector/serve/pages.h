@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +14,10 @@
 #include "collector/model/state.h"
 #include "collector/net/event_loop.h"
 #include "collector/net/http_server.h"
+#include "collector/serve/audience.h"
 #include "collector/serve/backlog.h"
-#include "collector/serve/event_log.h"
 #include "collector/serve/history.h"
+#include "collector/serve/json_writer.h"
 #include "collector/serve/metrics_page.h"
 #include "collector/serve/published.h"
 #include "collector/serve/rate_window.h"
@@ -36,6 +38,9 @@ namespace ballast::serve {
 //   /api/v1/status        host, sources, counters
 //   /healthz              200 while records arrive, else 503
 //   /, /app.js, /app.css  the web page
+//
+// Every answer is for an audience: what credentials that are limited to a label may not see is not
+// in it, as if it did not exist.
 class Pages {
  public:
   struct Options {
@@ -59,7 +64,7 @@ class Pages {
  private:
   struct Route {
     std::string_view path;
-    net::Response (Pages::*answer)(const net::Request&);
+    net::Response (Pages::*answer)(const net::Request&, Audience&);
   };
   static const std::vector<Route>& Routes();
 
@@ -67,18 +72,30 @@ class Pages {
   void Apply(const model::Record& record);
   void SendTable();
   net::Response Handle(const net::Request& request);
-  net::Response Metrics(const net::Request& request);
-  net::Response Workloads(const net::Request& request);
-  net::Response Decisions(const net::Request& request);
-  net::Response Events(const net::Request& request);
-  net::Response Entities(const net::Request& request);
-  net::Response HistoryOf(const net::Request& request);
-  net::Response Status(const net::Request& request);
-  net::Response Health(const net::Request& request);
-  net::Response WebPage(const net::Request& request);
-  std::optional<model::EntityRef> FindWorkload(std::string_view name) const;
-  std::string WorkloadsJson(bool is_table, std::string_view only) const;
-  net::Response EventList(const net::Request& request, std::vector<model::EventKind> kinds) const;
+  net::Response Metrics(const net::Request& request, Audience& audience);
+  net::Response Workloads(const net::Request& request, Audience& audience);
+  net::Response Decisions(const net::Request& request, Audience& audience);
+  net::Response Events(const net::Request& request, Audience& audience);
+  net::Response Entities(const net::Request& request, Audience& audience);
+  net::Response HistoryOf(const net::Request& request, Audience& audience);
+  net::Response Status(const net::Request& request, Audience& audience);
+  net::Response Health(const net::Request& request, Audience& audience);
+  net::Response WebPage(const net::Request& request, Audience& audience);
+  Result<> AddTenants();
+  std::optional<model::EntityRef> FindWorkload(std::string_view name, const Scope& scope) const;
+  std::string WorkloadsJson(bool is_table, std::string_view only, const Scope& scope) const;
+  void WriteHost(JsonWriter& json);
+  bool IsBlameOnOthers(const Scope& scope, const model::Entity& entity) const;
+  void WriteBlameOnOthers(JsonWriter& json, const Scope& scope,
+                          std::optional<model::EntityRef> parent) const;
+  Audience& AudienceOf(const net::Request& request);
+  template <typename Visit>
+  void ForEachAudience(Visit&& visit) {
+    visit(everybody_);
+    for (auto& [name, tenant] : tenants_) visit(tenant);
+  }
+  static net::Response EventList(const net::Request& request, const Audience& audience,
+                                 std::vector<model::EventKind> kinds);
 
   Options options_;
   metrics::Registry& registry_;  // outlives this
@@ -87,11 +104,11 @@ class Pages {
   model::State state_;
   RateWindow rates_;
   History history_;
-  EventLog events_;
+  Audience everybody_;
+  std::map<std::string, Audience> tenants_;  // by what their credentials are limited to
   std::vector<SourceStatus> sources_;
   std::chrono::steady_clock::time_point last_record_{};
   std::string address_;
-  net::EventFeed table_feed_, event_feed_, page_feed_;
   net::EventLoop loop_;
   MetricsPage metrics_page_;  // before the server, whose connections have pages of it
   net::EventLoop::Handle table_timer_;

@@ -296,48 +296,6 @@ TEST_F(PagesTest, EventFeedTellsEventsAsTheyHappen) {
   EXPECT_THAT(client.ReadUntil("\n\n"), HasSubstr("\"kind\":\"throttle_begin\""));
 }
 
-TEST(ScopedCredentialsTest, TenantSeesItsMetricsAndNoPage) {
-  char name[] = "/tmp/ballast-serve-XXXXXX";
-  const std::string folder = ::mkdtemp(name);
-  std::ofstream(folder + "/tokens") << "tenant-token-0123456789 name=agent-1\n";
-  ::chmod((folder + "/tokens").c_str(), 0600);
-  metrics::Registry registry;
-  ServerOptions options;
-  options.http.listen = "127.0.0.1:0";
-  options.http.auth.bearer_tokens = folder + "/tokens";
-  options.stream.path = folder + "/a.sock";
-  const auto server = Server::Start(options, registry, {});
-  ASSERT_TRUE(server) << server.error().ToString();
-  const std::string address = (*server)->http_address();
-  const auto port = static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
-  test::SyntheticHost host({.workloads = 3});
-  for (const model::Record& record : host.Run(3))
-    (*server)->Publish({std::make_shared<const std::string>(record::EncodeFrame(record)),
-                        std::make_shared<const model::Record>(record)});
-  const auto ask = [&](const std::string& target) {
-    test::RawHttpClient client(port);
-    client.Send("GET " + target +
-                " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer tenant-token-0123456789\r\n"
-                "Connection: close\r\n\r\n");
-    return client.ReadAll();
-  };
-
-  const auto page = ask("/metrics");
-
-  EXPECT_THAT(page, AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("name=\"agent-1\"")));
-  EXPECT_THAT(page, AllOf(Not(HasSubstr("agent-2")), Not(HasSubstr("ballast_records_total"))));
-  for (const char* target : {"/", "/api/v1/workloads", "/api/v1/events"})
-    EXPECT_THAT(ask(target),
-                AllOf(StartsWith("HTTP/1.1 403"), HasSubstr("limited to name=agent-1")));
-  std::filesystem::remove_all(folder);
-}
-
-TEST(ScopedCredentialsTest, LabelThatIsNoneIsOneClearError) {
-  EXPECT_THAT(MetricsPage::ParseScope("color=red").error().ToString(),
-              HasSubstr("'color=red' limits nothing"));
-  EXPECT_FALSE(MetricsPage::ParseScope("namespace="));
-}
-
 struct BadCase {
   const char* name;
   const char* target;
