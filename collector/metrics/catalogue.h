@@ -32,6 +32,17 @@ enum class Metric {
   kJournalEvents,
   kLeaseRenewed,
   kRecordsRead,
+  kConsolidationStatus,
+  kConsolidationHostsNow,
+  kConsolidationHostsPlanned,
+  kConsolidationVms,
+  kConsolidationCost,
+  kConsolidationLowerBound,
+  kConsolidationGap,
+  kConsolidationMoves,
+  kConsolidationMoveBytes,
+  kConsolidationDuration,
+  kConsolidationSolvedAt,
   kNum
 };
 
@@ -63,6 +74,17 @@ inline constexpr std::array kCatalogue = {
     Spec{"ballast_autoscaler_journal_events", Kind::kGauge, "", "Events kept until the collector takes them."},
     Spec{"ballast_autoscaler_lease_renewed_total", Kind::kCounter, "", "Heartbeats that kept the limits' lease."},
     Spec{"ballast_autoscaler_records_total", Kind::kCounter, "kind", "Records read: tick, event, key."},
+    Spec{"ballast_consolidation_status", Kind::kGauge, "status", "Always 1; how the last run ended: optimal, feasible, infeasible, unknown."},
+    Spec{"ballast_consolidation_hosts_now", Kind::kGauge, "", "Hosts that carry a VM before any move."},
+    Spec{"ballast_consolidation_hosts_planned", Kind::kGauge, "", "Hosts that carry a VM after the planned moves."},
+    Spec{"ballast_consolidation_vms", Kind::kGauge, "", "VMs that were placed."},
+    Spec{"ballast_consolidation_cost", Kind::kGauge, "", "Cost of the planned hosts; their number where every host costs 1."},
+    Spec{"ballast_consolidation_cost_lower_bound", Kind::kGauge, "", "Certified: no valid placement costs less."},
+    Spec{"ballast_consolidation_gap_ratio", Kind::kGauge, "", "Cost over its lower bound, minus 1; 0 is proven optimal."},
+    Spec{"ballast_consolidation_moves_planned", Kind::kGauge, "", "Migrations that lead to the plan."},
+    Spec{"ballast_consolidation_move_bytes_planned", Kind::kGauge, "", "Memory that they carry."},
+    Spec{"ballast_consolidation_solve_seconds", Kind::kGauge, "", "Time that the last run took."},
+    Spec{"ballast_consolidation_solved_timestamp_seconds", Kind::kGauge, "", "When the last run ended, in seconds since 1970."},
 };
 // clang-format on
 static_assert(kCatalogue.size() == static_cast<std::size_t>(Metric::kNum),

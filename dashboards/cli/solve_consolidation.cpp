@@ -18,6 +18,7 @@
 #include "autoscaler/consolidate/read_problem.h"
 #include "autoscaler/consolidate/solve.h"
 #include "collector/base/file.h"
+#include "dashboards/cli/consolidation_metrics.h"
 #include "dashboards/cli/exit_status.h"
 
 namespace ballast::cli {
@@ -40,25 +41,12 @@ struct Options {
   int threads = 1;
   bool explain = false;
   bool pareto = false;
+  std::string metrics;  // a file; empty: none
 };
 
 volatile std::sig_atomic_t g_interrupted = 0;
 void OnInterrupt(int) {
   g_interrupted = 1;
-}
-
-const char* StatusName(Status status) {
-  switch (status) {
-    case Status::kOptimal:
-      return "optimal";
-    case Status::kFeasible:
-      return "feasible";
-    case Status::kInfeasible:
-      return "infeasible";
-    case Status::kUnknown:
-      return "unknown";
-  }
-  return "unknown";
 }
 
 double InUnits(consolidate::Cost cost) {
@@ -242,6 +230,18 @@ std::string Reason(const Problem& problem, const Solution& solution) {
   return reason;
 }
 
+// Readers see the old file or the new one.
+Result<> WriteMetrics(const Options& options, const Problem& problem, const Solution& solution,
+                      double seconds) {
+  if (options.metrics.empty()) return Ok();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  // Others read it: an exporter runs as its own user.
+  return ReplaceFile(
+      options.metrics,
+      ConsolidationMetrics(problem, solution, seconds, std::chrono::duration<double>(now).count()),
+      0644);
+}
+
 int Run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed_s = [start] {
@@ -273,6 +273,10 @@ int Run(const Options& options) {
     };
   const Solution solution = consolidate::Solve(*problem, solve);
   Print(options, *problem, solution, solve, elapsed_s());
+  if (const auto written = WriteMetrics(options, *problem, solution, elapsed_s()); !written) {
+    fmt::print(stderr, "ballast: --metrics: {}\n", written.error().ToString());
+    return kBadInput;
+  }
   if (solution.status == Status::kInfeasible || solution.status == Status::kUnknown) {
     fmt::print(stderr, "ballast: {}: {}\n", StatusName(solution.status),
                Reason(*problem, solution));
@@ -299,6 +303,8 @@ void AddSolveConsolidation(CLI::App& solve, int& exit_status) {
       ->check(CLI::PositiveNumber);
   command->add_flag("--explain", options->explain, "Why each host is on and each VM where it is");
   command->add_flag("--pareto", options->pareto, "The curve of cost against migrated bytes");
+  command->add_option("--metrics", options->metrics,
+                      "File for Prometheus, written in one step: hosts, lower bound, gap, moves");
   command->callback([options, &exit_status] { exit_status = Run(*options); });
 }
 

@@ -2,8 +2,12 @@
 
 No Grafana server runs here: its dashboards are held against its SDK's types where they are generated, and their queries are run.
 """
+import functools
+import http.server
+import json
 import re
 import subprocess
+import threading
 import unittest
 
 import promql
@@ -22,6 +26,11 @@ AS_CADVISOR = """
       - {{source_labels: [image, name], regex: ";(.+)", target_label: namespace, replacement: demo}}
       - {{source_labels: [image, name], regex: ";(.+)", target_label: image, replacement: "sandbox:1"}}
 """
+
+
+class QuietFiles(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 class PrometheusTest(StackTest):
@@ -141,17 +150,39 @@ bearer_token_file = "{folder}/token"
         self.assertIn("401", refused["lastError"])
 
 
+FLEET = {"hosts": [{"name": f"host-{n}", "cpu": 8, "memory": 32 << 30} for n in range(4)],
+         "vms": [{"name": f"vm-{n}", "cpu": 2, "memory": 6 << 30, "host": f"host-{n}"} for n in range(4)]}
+
+
 class SyntheticTest(PrometheusTest):
+    def serve_consolidation(self):
+        """A plan of four hosts to one, written by the command line, served as a node_exporter serves text files; its address."""
+        folder = self.stack.folder / "textfiles"
+        folder.mkdir()
+        (folder / "fleet.json").write_text(json.dumps(FLEET))
+        subprocess.run([promql.build("dashboards/cli/ballast"), "solve", "consolidation", folder / "fleet.json",
+                        "--metrics", folder / "metrics"], check=True, capture_output=True)
+        handler = functools.partial(QuietFiles, directory=folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"127.0.0.1:{server.server_port}"
+
     def test_every_query_returns_data_where_every_signal_is_there(self):
         address = f"127.0.0.1:{self.stack.http_port}"
         self.stack.start("synthetic", [promql.build("tests/support/every_signal"), address, self.stack.socket])
         self.stack.wait_for("synthetic", self.stack.answers)
-        self.start_prometheus([address])
+        plan = self.serve_consolidation()
+        self.start_prometheus([address, plan])
         self.wait_for_scrapes(3)
 
         queries = self.queries()
 
         self.assertGreaterEqual(len(queries), 60)
+        told = [self.server.query(f'ballast_consolidation_{name}{{instance="{plan}", job="ballast-collector"}}')[0]["value"][1]
+                for name in ("hosts_now", "hosts_planned", "cost_lower_bound", "gap_ratio", "moves_planned")]
+        self.assertEqual(told, ["4", "1", "1", "0", "3"])
         self.wait_for_data(queries, 60)
 
 
