@@ -2,9 +2,9 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <unordered_map>
 
+#include "collector/net/accept_loop.h"
 #include "collector/net/http_session.h"
 #include "collector/net/tls.h"
 
@@ -41,24 +41,9 @@ Result<> OpenAcceptor(tcp::acceptor& acceptor, const std::string& listen) {
 
 }  // namespace
 
-struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
-  explicit Impl(asio::io_context& context) : acceptor(context), retry(context) {}
-
-  void Accept() {
-    acceptor.async_accept(
-        [self = shared_from_this()](const boost::system::error_code& error, tcp::socket socket) {
-          if (self->is_stopped) return;
-          if (!error) {
-            self->Welcome(std::move(socket));
-            return self->Accept();
-          }
-          // Out of descriptors or the like: again soon, not in a busy loop.
-          self->retry.expires_after(std::chrono::milliseconds(100));
-          self->retry.async_wait([self](const boost::system::error_code& cancelled) {
-            if (!cancelled && !self->is_stopped) self->Accept();
-          });
-        });
-  }
+// The sessions and the accept loop know it weakly: it goes with the server.
+struct HttpServer::Impl {
+  explicit Impl(asio::io_context& context) : door(std::make_shared<AcceptLoop<tcp>>(context)) {}
 
   void Welcome(tcp::socket socket) {
     const std::size_t most = environment->options.max_connections;
@@ -73,21 +58,16 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   void Stop() {
-    is_stopped = true;
-    boost::system::error_code ignored;
-    acceptor.close(ignored);
-    retry.cancel();
+    door->Stop();
     while (!sessions.empty()) sessions.begin()->second->Close();
   }
 
-  tcp::acceptor acceptor;
-  asio::steady_timer retry;
+  std::shared_ptr<AcceptLoop<tcp>> door;    // the second owner is its pending accept
   std::unique_ptr<asio::ssl::context> tls;  // outlives the sessions
   std::unique_ptr<Authenticator> authenticator;
   std::shared_ptr<const HttpSession::Environment> environment;
   std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions;
   std::string address;
-  bool is_stopped = false;
 };
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServerOptions options,
@@ -95,9 +75,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServ
   auto impl = std::make_shared<Impl>(loop.context());
   BALLAST_TRY(impl->tls, MakeTlsContext(options.tls), "HTTP server");
   BALLAST_TRY(impl->authenticator, Authenticator::Open(loop, options.auth), "HTTP server");
-  auto opened = OpenAcceptor(impl->acceptor, options.listen);
+  auto opened = OpenAcceptor(impl->door->acceptor(), options.listen);
   if (!opened) return std::move(opened).error();
-  const auto where = impl->acceptor.local_endpoint();
+  const auto where = impl->door->acceptor().local_endpoint();
   const std::string host = where.address().to_string();
   impl->address =
       (where.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(where.port());
@@ -111,7 +91,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoop& loop, HttpServ
                                            owner->sessions.erase(session);
                                        }};
   impl->environment = std::make_shared<const HttpSession::Environment>(std::move(environment));
-  impl->Accept();
+  // Stopped before it goes.
+  impl->door->Start([raw = impl.get()](tcp::socket socket) { raw->Welcome(std::move(socket)); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
@@ -124,7 +105,7 @@ std::string HttpServer::address() const {
   return impl_->address;
 }
 unsigned short HttpServer::port() const {
-  return impl_->acceptor.local_endpoint().port();
+  return impl_->door->acceptor().local_endpoint().port();
 }
 std::vector<std::string> HttpServer::scopes() const {
   return impl_->authenticator ? impl_->authenticator->scopes() : std::vector<std::string>();

@@ -64,7 +64,7 @@ class HttpServer {
  private:
   struct Impl;
   explicit HttpServer(std::shared_ptr<Impl> impl);
-  // Shared with connections and the pending accept, which outlive it by one turn.
+  // Its only owner; connections that outlive it by one turn look for it weakly.
   std::shared_ptr<Impl> impl_;
 };
 

@@ -4,9 +4,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <boost/asio/steady_timer.hpp>
 #include <map>
 
+#include "collector/net/accept_loop.h"
 #include "collector/net/stream_connection.h"
 
 namespace ballast::net {
@@ -60,23 +60,9 @@ Result<> OpenAcceptor(Local::acceptor& acceptor, const StreamServerOptions& opti
 
 struct StreamServer::Impl : std::enable_shared_from_this<StreamServer::Impl> {
   Impl(asio::io_context& context, StreamServerOptions opts, Handlers given)
-      : acceptor(context), retry(context), options(std::move(opts)), handlers(std::move(given)) {}
-
-  void Accept() {
-    acceptor.async_accept(
-        [self = shared_from_this()](const boost::system::error_code& error, Local::socket socket) {
-          if (self->is_stopped) return;
-          if (!error) {
-            self->Welcome(std::move(socket));
-            return self->Accept();
-          }
-          // Out of descriptors or the like: again soon, not in a busy loop.
-          self->retry.expires_after(std::chrono::milliseconds(100));
-          self->retry.async_wait([self](const boost::system::error_code& cancelled) {
-            if (!cancelled && !self->is_stopped) self->Accept();
-          });
-        });
-  }
+      : door(std::make_shared<AcceptLoop<Local>>(context)),
+        options(std::move(opts)),
+        handlers(std::move(given)) {}
 
   void Welcome(Local::socket socket) {
     if (connections.size() >= options.max_clients) {
@@ -103,16 +89,13 @@ struct StreamServer::Impl : std::enable_shared_from_this<StreamServer::Impl> {
 
   void Stop() {
     is_stopped = true;
-    boost::system::error_code ignored;
-    acceptor.close(ignored);
-    retry.cancel();
+    door->Stop();
     for (auto& [id, connection] : connections) connection->Abandon();
     connections.clear();
     ::unlink(options.path.c_str());
   }
 
-  Local::acceptor acceptor;
-  asio::steady_timer retry;
+  std::shared_ptr<AcceptLoop<Local>> door;  // the second owner is its pending accept
   StreamServerOptions options;
   Handlers handlers;
   std::map<ClientId, std::shared_ptr<StreamConnection>> connections;
@@ -130,8 +113,9 @@ Result<std::unique_ptr<StreamServer>> StreamServer::Listen(EventLoop& loop,
   BALLAST_TRY_DO(MakeFolder(options.path), "record socket");
   BALLAST_TRY_DO(RemoveStale(loop.context(), options.path), "record socket");
   auto impl = std::make_shared<Impl>(loop.context(), std::move(options), std::move(handlers));
-  BALLAST_TRY_DO(OpenAcceptor(impl->acceptor, impl->options), "record socket");
-  impl->Accept();
+  BALLAST_TRY_DO(OpenAcceptor(impl->door->acceptor(), impl->options), "record socket");
+  // Stopped before it goes.
+  impl->door->Start([raw = impl.get()](Local::socket socket) { raw->Welcome(std::move(socket)); });
   return std::unique_ptr<StreamServer>(new StreamServer(std::move(impl)));
 }
 

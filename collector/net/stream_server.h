@@ -63,7 +63,7 @@ class StreamServer {
  private:
   struct Impl;
   explicit StreamServer(std::shared_ptr<Impl> impl);
-  // Shared with the pending accept, which outlives this object by one turn.
+  // Shared with connections, which may outlive this object by one turn.
   std::shared_ptr<Impl> impl_;
 };
 
