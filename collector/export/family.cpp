@@ -150,6 +150,13 @@ constexpr std::array kFamilies = {
     One({"container_memory_max_usage_bytes", kG, "", "Highest memory use since the container began."}, kAsIs, Field::kMemoryLifetimePeakBytes),
     Several({"container_memory_failures_total", kC, "failure_type,scope", "Page faults: all, and those that waited for I/O."}, Group::kWorkload,
             Series{kDerived, {}, "failure_type=\"pgfault\",scope=\"container\"", AllFaults}, Series{kAsIs, Field::kMemoryMajorFaults, "failure_type=\"pgmajfault\",scope=\"container\""}),
+    // cAdvisor calls it a counter; OpenMetrics and promtool know none without _total, and rate() asks nobody.
+    One({"container_memory_failcnt", kG, "", "Times the memory limit was met: memory.failcnt, or max of memory.events."}, kAsIs, Field::kMemoryMaxEvents),
+    One({"container_memory_events_high_total", kC, "", "Times memory.high was met."}, kAsIs, Field::kMemoryHighEvents),
+    One({"container_memory_events_max_total", kC, "", "Times the memory limit was met."}, kAsIs, Field::kMemoryMaxEvents),
+    One({"container_memory_pgscan_total", kC, "", "Pages scanned by reclaim."}, kAsIs, Field::kMemoryScannedPages),
+    One({"container_memory_workingset_refault_anon_total", kC, "", "Anonymous pages reclaimed and wanted back soon."}, kAsIs, Field::kMemoryRefaultAnon),
+    One({"container_memory_workingset_refault_file_total", kC, "", "File pages reclaimed and wanted back soon."}, kAsIs, Field::kMemoryRefaultFile),
     One({"container_oom_events_total", kC, "", "Processes killed for lack of memory."}, kAsIs, Field::kOomKills),
     One({"container_pressure_cpu_waiting_seconds_total", kC, "", "Time at least one task waited for a CPU."}, kSeconds, Field::kPressureCpuSomeNs),
     One({"container_pressure_cpu_stalled_seconds_total", kC, "", "Time every task waited for a CPU."}, kSeconds, Field::kPressureCpuFullNs),
