@@ -73,6 +73,16 @@ async function decisionsExplain(page, shot) {
   await shot("live-decisions");
 }
 
+async function blameIsSeen(page, shot) {
+  await page.keyboard.press("2");
+  await askDriver("contend");
+  const cells = () => page.$$eval(".matrix td[title]:not([title=''])", (all) => all.map((cell) => cell.title));
+  const { value } = await waitFor("one container waited while the other one ran", async () =>
+    (await cells()).find((title) => /^test-1 waited .* while test-2 ran|^test-2 waited .* while test-1 ran/.test(title)));
+  say(`blame: ${value}`);
+  await shot("live-host-blame");
+}
+
 async function otherViews(page, shot) {
   await page.keyboard.press("2");
   await page.waitForSelector(".view.host");
@@ -110,6 +120,7 @@ await run(async ({ page, url, shot }) => {
   await filterAndSort(page);
   await workloadInDepth(page, shot);
   await decisionsExplain(page, shot);
+  await blameIsSeen(page, shot);
   await otherViews(page, shot);
   await killedContainerDisappears(page);
 });

@@ -54,6 +54,8 @@ class LivePageTest(StackTest):
         run_scenario("live", f"http://127.0.0.1:{self.stack.http_port}/", {
             # 12 s of CPU time at half a core at first: longer than anybody is patient.
             "burst": lambda: busy._runc("exec", "--detach", busy.id, "/bin/pytest", "2", "12000", check=True),
+            # Four threads each, on whatever CPUs there are: somebody waits for somebody.
+            "contend": lambda: [one._runc("exec", "--detach", one.id, "/bin/pytest", "4", "16000", check=True) for one in (busy, doomed)],
             "remove": doomed.remove,
         })
 

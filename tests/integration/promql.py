@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -30,6 +31,11 @@ class Prometheus:
         """The result's series; an error is the expression's."""
         result = self.api("query", query=expression)
         return result["result"] if result["resultType"] != "scalar" else [result["result"]]
+
+    def exemplars(self, expression):
+        """Of the last ten minutes, by series."""
+        now = time.time()
+        return self.api("query_exemplars", query=expression, start=now - 600, end=now + 60)
 
     def targets(self):
         return self.api("targets")["activeTargets"]

@@ -120,6 +120,22 @@ class LiveTest(PrometheusTest):
         self.assertLessEqual(seen, told)
 
 
+    def test_exemplar_is_the_span_of_a_tool_call(self):
+        self.start_live("observe")
+        self.start_prometheus(features=["exemplar-storage"])
+        self.wait_for_scrapes(3)
+
+        def kept():
+            return [one for series in self.server.exemplars('ballast_tool_call_duration_seconds_bucket{job="ballast-collector"}')
+                    for one in series["exemplars"]]
+
+        kept = self.wait_until("the server kept an exemplar", kept, 60)
+        seconds = {str(event["fields"]["span_id"]): event["fields"]["duration_ns"] / 1e9
+                   for event in self.get_json("/api/v1/events?kind=tool_call&limit=1000")["events"]}
+        for one in kept:
+            self.assertAlmostEqual(float(one["value"]), seconds[one["labels"]["span_id"]], places=3)
+
+
 class SecureTest(PrometheusTest):
     def test_server_scrapes_over_tls_with_a_token_and_is_refused_without(self):
         folder, token = self.stack.folder, "token-of-the-test-0123456789"
