@@ -3,12 +3,12 @@
 import { claim, namesOf, rowsOf, run, say, waitFor, waitForInk } from "./browser.mjs";
 
 const BUDGET_MS = 100;
-const TURNS = 9;
+const TURNS = 15;
 
-// From the key or click to the frame that shows it, inside the page: the wall clock,
-// and what the main thread itself worked meanwhile (a table that arrives in between
-// counts, too). The less of both in the best of some turns is held against the
-// budget: whatever else the machine does can only make a turn longer.
+// From the key or click to the frame that shows it: what the page's main thread itself worked,
+// layout, painting and a table that arrives in between included, is held against the budget at
+// every turn. It is CPU time, which other work on the machine cannot make much longer; the wall
+// clock, which it can, is held at the best turn and printed.
 // `act` is source: the page's policy lets it make no function of a text.
 async function timed(page, meter, what, act) {
   const wall = [];
@@ -26,10 +26,10 @@ async function timed(page, meter, what, act) {
     );
     worked.push((await meter()) - before);
   }
-  const best = Math.min(...wall, ...worked);
-  const median = (times) => [...times].sort((a, b) => a - b)[TURNS >> 1];
-  say(`${what.padEnd(26)} best ${best.toFixed(1)} ms; median ${median(wall).toFixed(1)} ms on the wall, ${median(worked).toFixed(1)} ms of work`);
-  claim(best < BUDGET_MS, `${what} takes less than ${BUDGET_MS} ms`);
+  const ordered = (times) => [...times].sort((a, b) => a - b).map((ms) => ms.toFixed(1));
+  say(`${what.padEnd(26)} work ${ordered(worked)[TURNS >> 1]} ms, at most ${ordered(worked).at(-1)}; on the wall ${ordered(wall)[TURNS >> 1]} ms, at most ${ordered(wall).at(-1)}`);
+  claim(Math.max(...worked) < BUDGET_MS, `${what} costs less than ${BUDGET_MS} ms at every turn`);
+  claim(Math.min(...wall) < BUDGET_MS, `${what} takes less than ${BUDGET_MS} ms`);
 }
 
 // CPU time of the page's main thread so far, in milliseconds.

@@ -128,13 +128,14 @@ export interface Source {
 }
 export interface Status {
   version: string;
+  limited_to?: string; // "namespace=red": these credentials see only such workloads
   host?: string;
   boot_id?: string;
   sequence?: number;
   fields?: Fields;
   sources: Source[];
-  losses: Fields[];
-  counters: Record<string, number>;
+  losses?: Fields[];
+  counters?: Record<string, number>;
 }
 
 // undefined: the collector is away, or what was asked for is gone.

@@ -102,6 +102,7 @@ export function fleetView(): View {
     const { memory_total_bytes: total, memory_available_bytes: available } = table;
     if (total && available !== undefined) memory.set(show.bytes(total - available), ` / ${show.bytes(total)}`, 1 - available / total);
     else memory.set(show.ABSENT);
+    memory.element.hidden = store.status?.limited_to !== undefined;
     const count = (n: number): [string, string, undefined, string] => [String(n), "", undefined, n ? "warn" : "quiet"];
     held.set(...count(rows.filter(sieves[2]!.passes).length));
     near.set(...count(rows.filter(sieves[3]!.passes).length));

@@ -23,9 +23,9 @@ export function rate(bytesPerSecond: number): string {
 }
 
 export function duration(ns: number): string {
-  if (ns < 1e3) return `${ns.toFixed(0)} ns`;
-  if (ns < 1e6) return `${(ns / 1e3).toFixed(0)} µs`;
-  if (ns < 1e9) return `${(ns / 1e6).toFixed(ns < 1e7 ? 1 : 0)} ms`;
+  if (ns < 999.5) return `${ns.toFixed(0)} ns`;
+  if (ns < 999.5e3) return `${(ns / 1e3).toFixed(0)} µs`;
+  if (ns < 999.5e6) return `${(ns / 1e6).toFixed(ns < 1e7 ? 1 : 0)} ms`;
   if (ns < 120e9) return `${(ns / 1e9).toFixed(ns < 1e10 ? 1 : 0)} s`;
   return `${(ns / 60e9).toFixed(0)} min`;
 }

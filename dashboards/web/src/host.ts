@@ -12,6 +12,7 @@ import type { View } from "./view";
 import { addOptionalCharts, rangePicker, stepRange } from "./workload_charts";
 
 const MOST_IN_MATRIX = 14;
+const OTHERS = -1; // holders whom these credentials may not see
 
 // Rows wait, columns hold; a cell is the time waited per second.
 function matrix(differences: Differences): HTMLElement | undefined {
@@ -20,9 +21,9 @@ function matrix(differences: Differences): HTMLElement | undefined {
   const byHolder = new Map<number, number>();
   const add = (map: Map<number, number>, key: number, value: number) => map.set(key, (map.get(key) ?? 0) + value);
   for (const entity of differences.entities) {
-    const holder = numberOf(entity.fields, "holder");
+    const holder = numberOf(entity.fields, "holder") ?? OTHERS;
     const rate = differences.perSecond(entity.ref, "blame_wait_ns");
-    if (holder === undefined || !rate) continue;
+    if (!rate) continue;
     const key = `${entity.parent} ${holder}`;
     waited.set(key, (waited.get(key) ?? 0) + rate);
     add(byWaiter, entity.parent, rate);
@@ -30,11 +31,11 @@ function matrix(differences: Differences): HTMLElement | undefined {
   }
   if (waited.size === 0) return undefined;
   const top = (map: Map<number, number>) => [...map].sort((a, b) => b[1] - a[1]).slice(0, MOST_IN_MATRIX).map(([ref]) => ref);
-  const nameOf = (ref: number) => (ref === 0 ? "host" : (store.rows.get(ref)?.name ?? `#${ref}`));
+  const nameOf = (ref: number) => (ref === 0 ? "host" : ref === OTHERS ? "others" : (store.rows.get(ref)?.name ?? `#${ref}`));
   const waiters = top(byWaiter);
   const holders = top(byHolder);
   const most = Math.max(...waited.values());
-  const link = (ref: number) => (ref === 0 ? h("span", {}, nameOf(ref)) : h("a", { href: `#/workload/${ref}` }, nameOf(ref)));
+  const link = (ref: number) => (ref <= 0 ? h("span", {}, nameOf(ref)) : h("a", { href: `#/workload/${ref}` }, nameOf(ref)));
   const table = h("table", { class: "matrix" },
     h("thead", {}, h("tr", {}, h("th", { class: "corner" }, "waits ↓  for →"), ...holders.map((ref) => h("th", { scope: "col", title: nameOf(ref) }, h("span", { class: "slant" }, link(ref)))), h("th", { class: "sum" }, "all"))));
   const body = h("tbody");
@@ -78,11 +79,12 @@ export function hostView(): View {
   const blameBody = h("div", { class: "pad" });
   const sources = h("div", { class: "pad" });
   const own = h("div", { class: "pad" });
+  const hidden = h("p", { class: "note panel pad", hidden: "" }, "How full the host is tells about others on it: these credentials are limited to their own workloads.");
   const name = h("h1");
   const element = h("main", { class: "view host" },
     h("div", { class: "title" }, name, picker),
-    h("section", { class: "panel" }, h("header", {}, h("h3", { title: "Time that a workload was runnable and waited while another one held the CPU" }, "Who waits for whom"), h("span", { class: "note" }, "run-queue wait per second")), blameBody),
-    h("div", { class: "columns" }, h("div", { class: "main-column" }, group.element),
+    h("section", { class: "panel" }, h("header", {}, h("h3", { title: "Time that a workload was runnable and waited while another one held the CPU" }, "Who waits for whom"), h("span", { class: "note" }, "run-queue wait per second of time", h("i", { class: "heat-scale", title: "Up to the longest wait that is shown" }))), blameBody),
+    h("div", { class: "columns" }, h("div", { class: "main-column" }, hidden, group.element),
       h("aside", {},
         h("section", { class: "panel" }, h("header", {}, h("h3", {}, "Where signals come from")), sources),
         h("section", { class: "panel" }, h("header", {}, h("h3", {}, "The collector itself")), own))));
@@ -95,17 +97,21 @@ export function hostView(): View {
       : h("p", { class: "note" }, "Everything is read from files: the kernel side is off."));
     const fields = status.fields ?? {};
     const facts: [string, string][] = [["version", status.version]];
+    if (status.limited_to) facts.push(["you see", status.limited_to]);
+    for (const panel of group.element.querySelectorAll<HTMLElement>(".chart")) panel.hidden = status.limited_to !== undefined;
+    hidden.hidden = status.limited_to === undefined;
     for (const [field, format] of [["tick_ns", show.duration], ["ticks_late", show.count], ["workloads_tracked", show.count], ["cpus_online", String]] as const) {
       const value = numberOf(fields, field);
       if (value !== undefined) facts.push([show.words(field.replace(/_ns$/, "")), format(value)]);
     }
-    for (const [counter, value] of Object.entries(status.counters)) facts.push([show.words(counter.replace(/_bytes$/, "")), counter.endsWith("_bytes") ? show.bytes(value) : String(value)]);
-    for (const loss of status.losses) facts.push([`lost: ${textOf(loss, "map") ?? "?"} ${textOf(loss, "reason") ?? ""}`, String(numberOf(loss, "events_lost") ?? show.ABSENT)]);
+    for (const [counter, value] of Object.entries(status.counters ?? {})) facts.push([show.words(counter.replace(/_bytes$/, "")), counter.endsWith("_bytes") ? show.bytes(value) : String(value)]);
+    for (const loss of status.losses ?? []) facts.push([`lost: ${textOf(loss, "map") ?? "?"} ${textOf(loss, "reason") ?? ""}`, String(numberOf(loss, "events_lost") ?? show.ABSENT)]);
     own.replaceChildren(h("dl", { class: "facts" }, ...facts.flatMap(([label, value]) => [h("dt", {}, label), h("dd", {}, value)])));
   }
 
   async function refresh(): Promise<void> {
-    const [, status, entities] = await Promise.all([past.refresh(), ask<Status>("status"), ask<Entities>("entities?kind=blame")]);
+    const [status, entities] = await Promise.all([ask<Status>("status"), ask<Entities>("entities?kind=blame")]);
+    if (status && status.limited_to === undefined) await past.refresh();
     if (status) showStatus(status);
     addOptionalCharts(group, optional);
     group.update();

@@ -22,10 +22,11 @@ const tabs = [
 ];
 const links = tabs.map(({ hash, name }, i) => h("a", { href: hash, title: `${name} (${i + 1})` }, name));
 const host = h("span", { class: "hostname" });
+const limited = h("span", { class: "tag", title: "These credentials see only such workloads" });
 const link = h("span", { class: "link", role: "status" });
 const theme = h("button", { type: "button", class: "icon", title: "Dark or light (t)", "aria-label": "Dark or light" });
 const help = h("button", { type: "button", class: "icon", title: "Keys (?)", "aria-label": "Keys" }, "?");
-const bar = h("header", { class: "bar" }, h("a", { class: "brand", href: "#/" }, h("i", { class: "mark", "aria-hidden": "true" }), "Ballast"), host, h("nav", {}, ...links), link, theme, help);
+const bar = h("header", { class: "bar" }, h("a", { class: "brand", href: "#/" }, h("i", { class: "mark", "aria-hidden": "true" }), "Ballast"), host, h("nav", {}, ...links), limited, link, theme, help);
 
 function viewOf(hash: string): View {
   const [, page, argument] = hash.split("/");
@@ -54,6 +55,8 @@ function go(): void {
 }
 function name(): void {
   setText(host, store.table.host ?? "");
+  setText(limited, store.status?.limited_to ?? "");
+  limited.hidden = store.status?.limited_to === undefined;
   document.title = [view?.title, store.table.host, "Ballast"].filter(Boolean).join(" · ");
 }
 

@@ -23,6 +23,7 @@ for (const [name, got, wanted] of [
   ["bytes of three digits", () => format.bytes(300 * 2 ** 30), "300 GiB"],
   ["a short time", () => format.duration(53_000), "53 µs"],
   ["milliseconds", () => format.duration(4_200_000), "4.2 ms"],
+  ["just below a millisecond", () => format.duration(999_700), "1.0 ms"],
   ["minutes", () => format.duration(180e9), "3 min"],
   ["a share of nothing is nothing", () => format.percent(0), "0 %"],
   ["a small share", () => format.percent(0.012), "1.2 %"],
