@@ -74,8 +74,8 @@ int PrintOnce(net::EventLoop& loop, Feed& feed, const TopModel& model, const Row
                feed.link().empty() ? "the collector sent no state" : feed.link());
     return kBadInput;
   }
-  fmt::print("{}\n", PlainText(HeadLine(wish, false)));
-  for (const TopRow& row : model.Rows(wish)) fmt::print("{}\n", PlainText(RowLine(row, nullptr)));
+  fmt::print("{}\n", PlainText(HeadLine(wish, {})));
+  for (const TopRow& row : model.Rows(wish)) fmt::print("{}\n", PlainText(RowLine(row, {}, {})));
   return kSolved;
 }
 

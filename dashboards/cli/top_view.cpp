@@ -10,7 +10,7 @@ namespace ballast::cli {
 
 namespace {
 
-constexpr std::size_t kNameWidth = 30;
+constexpr std::size_t kNameWidth = 30, kShortNameWidth = 26;
 constexpr std::size_t kTrendWidth = 20;
 constexpr std::size_t kMeterWidth = 10;
 
@@ -77,43 +77,51 @@ std::string Fit(std::string_view text, std::size_t width) {
   return fmt::format("{}~", text.substr(0, width - 1));
 }
 
-bool HasTrend(std::size_t width) {
-  return width >= 120;
-}
-
 }  // namespace
 
-Line HeadLine(const RowsWish& wish, bool has_trend) {
+TopLayout LayoutOf(std::size_t width) {
+  // Numbers go on where a terminal has 80 columns; the rest needs what it needs.
+  return {.has_trend = width >= 150, .has_meters = width >= 106};
+}
+
+Line HeadLine(const RowsWish& wish, TopLayout layout) {
+  const std::size_t meter = layout.has_meters ? kMeterWidth + 1 : 0;
+  const std::size_t name = layout.has_meters ? kNameWidth : kShortNameWidth;
   Line line;
   const auto add = [&](std::string text, SortBy sort) {
     const bool is_sorted = wish.sort == sort;
     line.pieces.push_back({std::move(text), is_sorted ? Style::kTitle : Style::kHead});
   };
-  add(Fit("WORKLOAD", kNameWidth), SortBy::kName);
-  if (has_trend) line.pieces.push_back({Fit(" LAST MINUTE", kTrendWidth + 1), Style::kHead});
-  add(fmt::format(" {:>7} {:>6} {:<{}}", "CPU", "LIMIT", "", kMeterWidth), SortBy::kCpu);
-  add(fmt::format(" {:>8} {:>8} {:<{}}", "MEM", "LIMIT", "", kMeterWidth), SortBy::kMemory);
+  add(Fit("WORKLOAD", name), SortBy::kName);
+  if (layout.has_trend) line.pieces.push_back({Fit(" LAST MINUTE", kTrendWidth + 1), Style::kHead});
+  add(fmt::format(" {:>7} {:>6}{:<{}}", "CPU", "LIMIT", "", meter), SortBy::kCpu);
+  add(fmt::format(" {:>8} {:>8}{:<{}}", "MEM", "LIMIT", "", meter), SortBy::kMemory);
   add(fmt::format(" {:>6}", "THR"), SortBy::kThrottled);
   add(fmt::format(" {:>7}", "WAIT99"), SortBy::kWait);
   line.pieces.push_back({fmt::format(" {:>4}  DECISION", "OOM"), Style::kHead});
   return line;
 }
 
-Line RowLine(const TopRow& row, const std::vector<double>* trend) {
+Line RowLine(const TopRow& row, TopLayout layout, const std::vector<double>& trend) {
   const bool is_sum = row.kind != TopRow::Kind::kWorkload;
   const Style base = is_sum ? Style::kSum : Style::kPlain;
   std::string name(static_cast<std::size_t>(row.depth) * 2, ' ');
   if (row.kind == TopRow::Kind::kSlice) name += row.is_folded ? "+ " : "- ";
   name += row.name;
-  Line line{{{Fit(name, kNameWidth), base}}};
-  if (trend != nullptr)
-    line.pieces.push_back({fmt::format(" {}", TrendText(*trend, kTrendWidth)), Style::kGood});
+  Line line{{{Fit(name, layout.has_meters ? kNameWidth : kShortNameWidth), base}}};
+  const auto add_meter = [&](std::optional<double> use, std::optional<double> limit) {
+    if (!layout.has_meters) return;
+    line.pieces.push_back({" ", Style::kDim});
+    line.pieces.push_back(Meter(use, limit));
+  };
+  if (layout.has_trend)
+    line.pieces.push_back({fmt::format(" {}", TrendText(trend, kTrendWidth)), Style::kGood});
   line.pieces.push_back({fmt::format(" {:>7}", CoresText(row.cpu_cores)), base});
-  line.pieces.push_back({fmt::format(" {:>6} ", CoresText(row.cpu_limit_cores)), Style::kDim});
-  line.pieces.push_back(Meter(row.cpu_cores, row.cpu_limit_cores));
+  line.pieces.push_back({fmt::format(" {:>6}", CoresText(row.cpu_limit_cores)), Style::kDim});
+  add_meter(row.cpu_cores, row.cpu_limit_cores);
   line.pieces.push_back({fmt::format(" {:>8}", BytesText(row.memory_bytes)), base});
-  line.pieces.push_back({fmt::format(" {:>8} ", BytesText(row.memory_limit_bytes)), Style::kDim});
-  line.pieces.push_back(Meter(ToReal(row.memory_bytes), ToReal(row.memory_limit_bytes)));
+  line.pieces.push_back({fmt::format(" {:>8}", BytesText(row.memory_limit_bytes)), Style::kDim});
+  add_meter(ToReal(row.memory_bytes), ToReal(row.memory_limit_bytes));
   line.pieces.push_back({fmt::format(" {:>6}", ShareText(row.throttled_share)),
                          Grade(row.throttled_share, 0.02, 0.2)});
   line.pieces.push_back(
@@ -251,7 +259,8 @@ bool TopView::Handle(Press press, const TopModel& model) {
 }
 
 std::vector<Line> TopView::Table(const TopModel& model, std::size_t width, std::size_t height) {
-  std::vector<Line> lines{HeadLine(wish_, HasTrend(width))};
+  const TopLayout layout = LayoutOf(width);
+  std::vector<Line> lines{HeadLine(wish_, layout)};
   const auto rows = model.Rows(wish_);
   page_ = std::max<std::size_t>(1, height - lines.size());
   const auto found = std::ranges::find(rows, selected_, &TopRow::key);
@@ -262,7 +271,7 @@ std::vector<Line> TopView::Table(const TopModel& model, std::size_t width, std::
   for (std::size_t i = first_; i < rows.size() && lines.size() < height; ++i) {
     const auto trend_of =
         rows[i].kind == TopRow::Kind::kSlice ? model::EntityRef{~0U} : rows[i].ref;
-    lines.push_back(RowLine(rows[i], HasTrend(width) ? &model.TrendOf(trend_of) : nullptr));
+    lines.push_back(RowLine(rows[i], layout, model.TrendOf(trend_of)));
     lines.back().is_selected = found != rows.end() && i == at;
   }
   if (rows.empty())

@@ -70,10 +70,16 @@ class TopView {
   std::size_t one_first_ = 0;
 };
 
-// The table's head and one line for a row; --once prints them too. `trend`
-// nullptr: without the last minute.
-Line HeadLine(const RowsWish& wish, bool has_trend);
-Line RowLine(const TopRow& row, const std::vector<double>* trend);
+// What a terminal is wide enough for.
+struct TopLayout {
+  bool has_trend = false;  // the last minute as small bars
+  bool has_meters = true;  // use of the limit as a bar
+};
+TopLayout LayoutOf(std::size_t width);
+
+// The table's head and one line for a row; --once prints them too.
+Line HeadLine(const RowsWish& wish, TopLayout layout);
+Line RowLine(const TopRow& row, TopLayout layout, const std::vector<double>& trend);
 // Everything about one workload: identity, rates, limits, its decision, every field.
 std::vector<Line> DescribeOne(const TopModel& model, model::EntityRef ref, std::size_t width);
 std::string PlainText(const Line& line);

@@ -52,6 +52,16 @@ TEST_F(TopViewTest, FillsTheScreenExactly) {
   EXPECT_EQ(Draw(kWidth, 1).size(), 1U);
 }
 
+TEST_F(TopViewTest, EightyColumnsShowEveryNumber) {
+  EXPECT_THAT(Text(80), AllOf(HasSubstr(" THR "), HasSubstr(" WAIT99  OOM")));
+  EXPECT_THAT(Text(80), Not(HasSubstr("|")));
+}
+
+TEST_F(TopViewTest, WideTerminalAddsMetersAndThenTheLastMinute) {
+  EXPECT_THAT(Text(140), AllOf(HasSubstr("|"), HasSubstr("DECISION"), Not(HasSubstr("MINUTE"))));
+  EXPECT_THAT(Text(160), AllOf(HasSubstr("LAST MINUTE"), HasSubstr("DECISION")));
+}
+
 TEST_F(TopViewTest, NoLineIsWiderThanTheTerminal) {
   for (const std::size_t width : {1, 20, 80, 200})
     for (const Line& line : Draw(width)) {
