@@ -262,9 +262,51 @@ INSTANTIATE_TEST_SUITE_P(
             "OversizedBody",
             "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + std::string(5000, 'x'),
             413},
+        BadRequest{"OversizedChunks",
+                   "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n" +
+                       std::string(5000, 'x') + "\r\n0\r\n\r\n",
+                   413},
+        BadRequest{"TwoLengths",
+                   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: "
+                   "4\r\n\r\nabcd",
+                   400},
+        // Who stands in front may see two requests where we see one.
+        BadRequest{"LengthAndChunks",
+                   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
+                   "chunked\r\n\r\n0\r\n\r\nGET /x",
+                   400},
         BadRequest{"SlowHeader", "GET / HTTP/1.1\r\nHo", 408},
         BadRequest{"SlowBody", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc", 408}),
     [](const auto& test) { return test.param.name; });
+
+TEST(HttpServerTest, RequestThatTricklesInEndsWithItsTime) {
+  const Running server;
+  RawHttpClient client(server.port);
+
+  // Each letter in time, the whole of it not; its end would be a good request.
+  for (const char letter : std::string_view("GET /x HTTP/1.1\r\n")) {
+    client.Send(std::string_view(&letter, 1));
+    std::this_thread::sleep_for(20ms);
+  }
+  client.Send("Host: x\r\n\r\n");
+
+  EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST(HttpServerTest, ListenersCountAsConnections) {
+  auto options = SmallOptions();
+  options.max_connections = 3;
+  const Running server(options);
+  std::list<RawHttpClient> listeners;
+  for (int i = 0; i < 3; ++i) {
+    listeners.emplace_back(server.port).Send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_THAT(listeners.back().ReadUntil("data: 1\n\n"), HasSubstr("200 OK"));
+  }
+
+  const auto answer = Ask(server.port, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+}
 
 TEST(HttpServerTest, IdleConnectionIsClosedAfterItsTime) {
   auto options = SmallOptions();
