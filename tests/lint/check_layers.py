@@ -56,6 +56,7 @@ ONLY_IN = {
     r"boost/(asio|beast)/.*": [NET],
     r"openssl/.*|zlib\.h|crypt\.h": [NET],
     r"spdlog/.*": [BASE],
+    r"libvirt/.*": [RUNTIME],
     r"n?curses\.h": [CLI],
     r"Clp.*|Coin.*|Cbc.*|Osi.*": [CONSOLIDATE],
 }
