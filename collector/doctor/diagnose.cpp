@@ -51,7 +51,9 @@ Finding CheckPrograms(const Examined& examined) {
   for (const source::ProgramState& program : examined.programs) {
     // Of the two for mark_victim a kernel takes the one that fits its argument.
     const bool is_other_half = program.name.starts_with("oom_on_victim");
-    if (!program.attached && !is_other_half)
+    // Those for KVM are the signals "vm exits" and "vm halts".
+    const bool is_for_kvm = program.name.starts_with("kvm_");
+    if (!program.attached && !is_other_half && !is_for_kvm)
       left_out += (left_out.empty() ? "" : "; ") + program.name + ": " + program.because;
   }
   if (left_out.empty()) return {"BPF programs", Status::kOk};
@@ -166,7 +168,8 @@ std::span<const Capability> NeededCapabilities() {
 }
 
 bool Report::anything_missing() const {
-  return std::ranges::any_of(signals, [](const Signal& s) { return s.via == Via::kAbsent; }) ||
+  return std::ranges::any_of(signals,
+                             [](const Signal& s) { return s.via == Via::kAbsent && !s.is_moot; }) ||
          std::ranges::any_of(checks, [](const Finding& f) { return f.status == Status::kMissing; });
 }
 
@@ -174,8 +177,11 @@ Report Diagnose(const Examined& examined) {
   const HostFacts& facts = examined.facts;
   Report report{HostLine(facts), {}, {}};
   for (const source::Choice& choice : examined.choices)
-    report.signals.push_back(
-        {std::string(choice.signal), choice.via, choice.because, AdviceFor(choice, examined)});
+    report.signals.push_back({.what = std::string(choice.signal),
+                              .via = choice.via,
+                              .why = choice.because,
+                              .advice = AdviceFor(choice, examined),
+                              .is_moot = choice.is_moot});
   for (const Capability& capability : kNeeded)
     report.checks.push_back(CheckCapability(facts, capability));
   report.checks.push_back(CheckBtf(facts.kernel));

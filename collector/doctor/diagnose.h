@@ -43,6 +43,7 @@ struct Signal {
   source::Via via = source::Via::kAbsent;
   std::string why = {};
   std::string advice = {};
+  bool is_moot = false;  // absent, but this host has nothing that it would be of
 };
 
 struct Report {

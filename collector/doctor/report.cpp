@@ -51,7 +51,9 @@ std::string ToText(const Report& report) {
   text += "\nchecks\n";
   for (const Finding& check : report.checks)
     text += Line(NameOf(check.status), check.what, check.why, check.advice);
-  const auto absent = std::ranges::count(report.signals, source::Via::kAbsent, &Signal::via);
+  const auto absent = std::ranges::count_if(report.signals, [](const Signal& signal) {
+    return signal.via == source::Via::kAbsent && !signal.is_moot;
+  });
   const auto failed = std::ranges::count(report.checks, Status::kMissing, &Finding::status);
   text += report.anything_missing() ? fmt::format("\n{} of {} signals absent, {} checks failed\n",
                                                   absent, report.signals.size(), failed)
@@ -75,6 +77,8 @@ std::string ToJson(const Report& report) {
         .Text(signal.why)
         .Key("advice")
         .Text(signal.advice)
+        .Key("moot")
+        .Bool(signal.is_moot)
         .EndObject();
   json.EndArray().Key("checks").BeginArray();
   for (const Finding& check : report.checks)

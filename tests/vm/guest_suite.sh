@@ -4,7 +4,9 @@
 # CAPABILITIES are set above.
 exec 3>/dev/ttyS1
 cd /root
-for module in loop null_blk; do insmod /modules/$module.ko 2>&1; done
+# kvm_amd works because QEMU's TCG emulates SVM; ccp is not in every kernel's set.
+for module in loop null_blk irqbypass ccp kvm kvm-amd; do [ ! -f /modules/$module.ko ] || insmod /modules/$module.ko 2>&1; done
+mount -t tracefs tracing /sys/kernel/tracing
 mkdir -p /mnt && mount -t tmpfs mnt /mnt
 
 # A test that fails is run up to twice more: under TCG the guest's clock goes on
@@ -49,14 +51,21 @@ LOAD
 page() { wget -q -O - "http://127.0.0.1:9435$1"; }
 i=0; while [ $i -lt 100 ] && ! page /healthz >/dev/null 2>&1; do sleep 0.1; i=$((i+1)); done
 sh /root/load &
+mkdir $top/ballast-vm/vm
+(echo 0 >$top/ballast-vm/vm/cgroup.procs; exec $BUILD/tests/vm/tiny_vm) &
 # Both events show that what is asked below has been measured.
 i=0; while [ $i -lt 200 ]; do
   page '/api/v1/events?limit=1000' >/root/events
   grep -q oom_kill /root/events && grep -q throttle_begin /root/events && break
   sleep 0.1; i=$((i+1))
 done
-# PSI totals are brought up to date every 2 s, slow files are read once a second.
+# PSI totals are brought up to date every 2 s, slow files are read once a second;
+# VMs are looked for every 2 s.
 sleep 3
+i=0; while [ $i -lt 100 ]; do
+  page /metrics | grep -q '^vm_vcpu_halt_seconds_total' && break
+  sleep 0.1; i=$((i+1))
+done
 page '/api/v1/events?limit=1000' >/root/events
 for name in status metrics; do
   case $name in status) path=/api/v1/status ;; *) path=/metrics ;; esac

@@ -6,6 +6,7 @@
 #include "collector/source/bpf/blame_source.h"
 #include "collector/source/bpf/block_source.h"
 #include "collector/source/bpf/event_source.h"
+#include "collector/source/bpf/kvm_source.h"
 #include "collector/source/bpf/memory_source.h"
 #include "collector/source/bpf/run_queue_source.h"
 #include "collector/source/bpf/walk_source.h"
@@ -66,6 +67,9 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
     BALLAST_TRY(auto block, BlockIo::Open(*bpf.kernel), "bpf_block");
     bpf.sources.push_back(std::make_unique<BlockSource>(std::move(block)));
   }
+  // Attached or not: KVM may be loaded later.
+  static const SystemClock clock;
+  bpf.sources.push_back(std::make_unique<KvmSource>(*bpf.kernel, clock));
   return bpf;
 }
 

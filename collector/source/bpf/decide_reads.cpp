@@ -65,6 +65,23 @@ struct Rules {
     return exec.via == Via::kBpf ? From("tool calls", "tol_on_exit", Via::kAbsent) : exec;
   }
 
+  // KVM is a module: a host without it has no such VMs.
+  Choice Kvm(std::string_view signal, std::string_view program) const {
+    Choice choice = From(signal, program, Via::kAbsent);
+    choice.is_moot = choice.because == kKvmNotLoaded;
+    return choice;
+  }
+
+  // Of KVM's own structures, of its tracepoint's record, or without reasons.
+  Choice KvmExits() const {
+    Choice choice = Kvm("vm exits", "kvm_on_exit");
+    const std::string record = Missing("kvm_on_record");
+    if (choice.via == Via::kAbsent && record.empty()) return {choice.signal, Via::kBpf, ""};
+    if (choice.via == Via::kBpf && !record.starts_with("not needed"))
+      choice.because = "without reasons: " + record;
+    return choice;
+  }
+
   Choice OomKills() const {
     Choice task = From("oom kills", "oom_on_victim_task", Via::kAbsent);
     Choice pid = From("oom kills", "oom_on_victim_pid", Via::kFile);
@@ -95,6 +112,8 @@ std::vector<Choice> DecideReads(const KernelFacts& facts,
       rules.From("reclaim waits", "mem_on_memcg_end", Via::kAbsent),
       rules.From("block I/O", "blk_on_complete", Via::kAbsent),
       rules.ToolCalls(),
+      rules.KvmExits(),
+      rules.Kvm("vm halts", "kvm_on_wakeup"),
       rules.From("cgroup births", "slt_on_mkdir", Via::kFile),
       rules.From("cgroup deaths", "slt_on_rmdir", Via::kFile),
   };

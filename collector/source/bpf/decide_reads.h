@@ -17,7 +17,8 @@ enum class Via { kBpf, kFile, kAbsent };
 struct Choice {
   std::string_view signal;  // static text: "cpu usage"
   Via via = Via::kAbsent;
-  std::string because;  // why not kBpf; for kBpf a restriction, usually empty
+  std::string because;   // why not kBpf; for kBpf a restriction, usually empty
+  bool is_moot = false;  // absent, but this host has nothing that it would be of
 };
 
 // `programs` as KernelSide reports them; empty where it did not start.

@@ -29,6 +29,7 @@ constexpr std::array<Name, DRP_NUM> kNames = {{
     {"tools", "ring_full"},
     {"tools", "no_task_storage"},
     {"memory", "no_task_storage"},
+    {"kvm", "rows_full"},
 }};
 
 }  // namespace

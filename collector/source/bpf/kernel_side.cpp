@@ -17,6 +17,7 @@
 #include "bpf/abi/walk_abi.h"
 #include "bpf/ballast.skel.h"
 #include "collector/base/clock.h"
+#include "collector/source/bpf/kvm_tracepoint.h"
 #include "collector/source/bpf/skeleton.h"
 
 namespace ballast::source {
@@ -107,6 +108,11 @@ const std::vector<Requirement>& Requirements() {  // table
        [](auto& f) { return Unless(f.process_exec, "no tracepoint sched_process_exec"); }},
       {"tol_on_exit",
        [](auto& f) { return Unless(f.process_exit, "no tracepoint sched_process_exit"); }},
+      // Whether KVM is there is asked when they are attached.
+      {"kvm_on_exit", [](auto&) { return std::string(); }},
+      {"kvm_on_record", [](auto&) { return std::string(); }},
+      {"kvm_on_entry", [](auto&) { return std::string(); }},
+      {"kvm_on_wakeup", [](auto&) { return std::string(); }},
       {"wlk_on_cgroup",
        [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
   };
@@ -189,6 +195,24 @@ Result<> AttachClock(LoadedSkeleton<ballast_bpf>& skeleton, const bpf_program* p
   return Ok();
 }
 
+// The tracepoint's record is made only where it is asked for on some CPU; the
+// program then runs for all of them.
+Result<> AttachTracepoint(LoadedSkeleton<ballast_bpf>& skeleton, const bpf_program* program,
+                          std::uint64_t id) {
+  perf_event_attr attributes{};
+  attributes.size = sizeof(attributes);
+  attributes.type = PERF_TYPE_TRACEPOINT;
+  attributes.config = id;
+  Fd event(static_cast<int>(
+      ::syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
+  if (!event.is_open()) return Error::FromErrno(errno, "perf_event_open");
+  return skeleton.AttachPerfEvent(program, std::move(event));
+}
+
+bool IsForKvm(std::string_view program) {
+  return program.starts_with("kvm_");
+}
+
 Error Refused(const Error& error) {
   if (error.code() == std::errc::operation_not_permitted)
     return Error::Invalid(
@@ -265,6 +289,7 @@ void KernelSide::AttachAll() {
                                          &ProgramState::name);
     if (state == programs_.end() || !state->because.empty()) continue;
     state->verified_instructions = VerifiedInstructions(program);
+    if (IsForKvm(state->name)) continue;
     // The walk attaches one link per hierarchy, in CgroupWalk.
     if (program == loaded_->skeleton.progs().wlk_on_cgroup) {
       state->attached = true;
@@ -276,6 +301,56 @@ void KernelSide::AttachAll() {
     state->attached = attached.has_value();
     if (!attached) state->because = attached.error().ToString();
   }
+  // What was refused at load stays so.
+  std::erase_if(kvm_programs_, [&](const std::string& name) {
+    const auto state = std::ranges::find(programs_, name, &ProgramState::name);
+    return state == programs_.end() || !state->because.empty();
+  });
+  AttachKvm();
+}
+
+void KernelSide::AttachKvm() {
+  if (kvm_programs_.empty()) return;
+  const auto attach = [&](const char* name, const std::function<Result<>(bpf_program*)>& how) {
+    if (std::erase(kvm_programs_, name) == 0) return;  // attached, or refused at load
+    ProgramState& state =
+        *std::ranges::find(programs_, std::string_view(name), &ProgramState::name);
+    const Result<> attached =
+        how(bpf_object__find_program_by_name(loaded_->skeleton.object(), name));
+    state.attached = attached.has_value();
+    state.because = attached ? "" : attached.error().ToString();
+    if (!attached) kvm_programs_.emplace_back(name);
+  };
+  const auto plainly = [&](bpf_program* program) -> Result<> {
+    if (!IsKvmLoaded()) return Error::Invalid(kKvmNotLoaded);
+    return loaded_->skeleton.Attach(program);
+  };
+  auto& globals = *skeleton().bss;
+  const auto layout = IsKvmLoaded() ? ReadKvmLayout() : Error::Invalid(kKvmNotLoaded);
+  if (layout) {
+    globals.kvm_vcpu_id_at = layout->vcpu_id;
+    globals.kvm_svm_vmcb_at = layout->svm_vmcb;
+    globals.kvm_vmx_reason_at = layout->vmx_reason;
+  }
+  // One of the two for exits: the record only where the structures are not known.
+  attach("kvm_on_record", [&](bpf_program* program) -> Result<> {
+    if (!IsKvmLoaded()) return Error::Invalid(kKvmNotLoaded);
+    if (layout) return Error::Invalid("not needed: kvm_on_exit tells the reasons");
+    BALLAST_TRY(const auto record, ReadKvmTracepoint(), layout.error().ToString());
+    globals.kvm_record_reason_at = record.format.reason;
+    globals.kvm_record_isa_at = record.format.isa;
+    globals.kvm_record_vcpu_at = record.format.vcpu;
+    return AttachTracepoint(loaded_->skeleton, program, record.id);
+  });
+  attach("kvm_on_exit", [&](bpf_program* program) -> Result<> {
+    if (IsAttached("kvm_on_record")) return Error::Invalid("not needed: kvm_on_record is there");
+    return plainly(program);
+  });
+  attach("kvm_on_entry", plainly);
+  attach("kvm_on_wakeup", plainly);
+  // Whichever of the two counts, the other is done with.
+  if (IsAttached("kvm_on_exit")) std::erase(kvm_programs_, "kvm_on_record");
+  if (IsAttached("kvm_on_record")) std::erase(kvm_programs_, "kvm_on_exit");
 }
 
 }  // namespace ballast::source

@@ -49,6 +49,9 @@ struct KernelSideOptions {
   std::uint64_t hierarchy_mask = ~std::uint64_t{0};
 };
 
+// ProgramState::because of programs that wait for KVM.
+inline constexpr const char* kKvmNotLoaded = "KVM is not loaded";
+
 struct ProgramState {
   std::string name;
   bool attached = false;
@@ -67,6 +70,11 @@ class KernelSide {
 
   const std::vector<ProgramState>& programs() const { return programs_; }
   bool IsAttached(std::string_view program) const;
+  // Attaches those programs for KVM that are not yet: it is a module, which may
+  // be loaded late. Why one is not is in programs(). Does nothing where all are.
+  void AttachKvm();
+  // Some are not, and may be later.
+  bool waits_for_kvm() const { return !kvm_programs_.empty(); }
   const KernelSideOptions& options() const { return options_; }
   std::uint32_t cpus() const { return cpus_; }
 
@@ -82,6 +90,8 @@ class KernelSide {
   KernelSideOptions options_;
   std::uint32_t cpus_ = 1;
   std::vector<ProgramState> programs_;
+  std::vector<std::string> kvm_programs_ = {"kvm_on_exit", "kvm_on_record", "kvm_on_entry",
+                                            "kvm_on_wakeup"};  // to attach yet
   std::unique_ptr<Loaded> loaded_;
 };
 
