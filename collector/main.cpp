@@ -94,6 +94,10 @@ void Describe(config::OptionTable& table, Settings& settings) {
             "Docker API sockets that are asked where they exist; Podman speaks it too. Kubernetes' "
             "names also come "
             "from containerd's and CRI-O's bundles, which need no socket.");
+  table.Add(
+      "runtime.cri_sockets", &settings.names.cri_sockets,
+      "CRI sockets (containerd, CRI-O) that are asked where they exist, for pods and containers "
+      "that no socket above knows.");
   table.Add("runtime.agent_label", &settings.names.agent_label,
             "Container label whose value joins several workloads to one agent.");
   table.Section("vms", "Virtual machines.");

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "collector/discover/identity_fields.h"
+#include "collector/runtime/cri_api.h"
 #include "collector/runtime/docker_api.h"
 #include "collector/runtime/oci_bundle.h"
 
@@ -113,6 +114,15 @@ std::map<std::string, runtime::ContainerInfo> Namer::Ask(const std::vector<Wante
     std::error_code error;
     if (!std::filesystem::is_socket(socket, error)) continue;
     auto listed = runtime::ListContainers(socket);
+    if (!listed) continue;
+    for (runtime::ContainerInfo& info : *listed) known.emplace(info.id, std::move(info));
+  }
+  const auto is_known = [&](const Wanted& one) { return known.contains(one.container_id); };
+  for (const std::string& socket : options_.cri_sockets) {
+    std::error_code error;
+    if (std::ranges::all_of(wanted, is_known)) break;
+    if (!std::filesystem::is_socket(socket, error)) continue;
+    auto listed = runtime::ListCriContainers(socket);
     if (!listed) continue;
     for (runtime::ContainerInfo& info : *listed) known.emplace(info.id, std::move(info));
   }

@@ -31,6 +31,10 @@ namespace ballast::discover {
 struct NamerOptions {
   // Docker API sockets that are asked where they exist.
   std::vector<std::string> sockets = {"/run/docker.sock", "/run/podman/podman.sock"};
+  // CRI sockets that are asked for what those do not know, where they exist.
+  std::vector<std::string> cri_sockets = {"/run/containerd/containerd.sock",
+                                          "/run/k3s/containerd/containerd.sock",
+                                          "/run/crio/crio.sock"};
   std::string agent_label = "ballast.agent";
   std::string root;  // before the paths of OCI bundles; for tests
   // Affects cost: one list request and one file for each container nobody lists.

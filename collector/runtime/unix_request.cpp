@@ -76,6 +76,14 @@ Result<std::string> UnixConversation::ReadLine(std::size_t limit) {
   }
 }
 
+Result<std::string> UnixConversation::ReadSome() {
+  if (buffer_.empty()) {
+    BALLAST_TRY(const bool more, Receive(), "answer");
+    if (!more) return Error::FromErrno(ECONNRESET, path_);
+  }
+  return std::exchange(buffer_, {});
+}
+
 Result<std::string> UnixConversation::Read(std::size_t bytes) {
   while (buffer_.size() < bytes) {
     BALLAST_TRY(const bool more, Receive(), "body");

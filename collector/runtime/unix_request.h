@@ -20,6 +20,8 @@ class UnixConversation {
   Result<> Send(std::string_view text);
   // The next line without its end. Error: end of stream, out of patience, longer than `limit`.
   Result<std::string> ReadLine(std::size_t limit = 1 << 20);
+  // What has arrived, at least a byte. Error: end of stream, out of patience.
+  Result<std::string> ReadSome();
   // Exactly so many bytes.
   Result<std::string> Read(std::size_t bytes);
   // All until the other side closes.

@@ -56,7 +56,7 @@ ONLY_IN = {
     r"boost/(asio|beast)/.*": [NET],
     r"openssl/.*|zlib\.h|crypt\.h": [NET],
     r"spdlog/.*": [BASE],
-    r"libvirt/.*": [RUNTIME],
+    r"libvirt/.*|nghttp2/.*": [RUNTIME],
     r"n?curses\.h": [CLI],
     r"Clp.*|Coin.*|Cbc.*|Osi.*": [CONSOLIDATE],
 }

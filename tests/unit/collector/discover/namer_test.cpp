@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "tests/support/grpc_server.h"
 #include "tests/support/unix_server.h"
 
 namespace ballast::discover {
@@ -24,6 +25,7 @@ std::vector<Named> WaitForNames(Namer& namer) {
 NamerOptions Options(const std::string& socket) {
   NamerOptions options;
   options.sockets = {socket};
+  options.cri_sockets = {};
   options.root = "/nonexistent";
   options.gap = 5ms;
   return options;
@@ -44,6 +46,26 @@ TEST(NamerTest, ContainerIsNamedWithItsAgent) {
   EXPECT_EQ(named[0].ref, model::EntityRef{70});
   EXPECT_EQ(named[0].identity.GetText(Field::kName), "web");
   EXPECT_EQ(named[0].identity.GetText(Field::kAgent), "a-1");
+}
+
+TEST(NamerTest, ContainerThatOnlyTheCriKnowsIsNamedByIt) {
+  const test::UnixServer docker([](const std::string&) { return List("[]"); });
+  const test::GrpcServer cri([](const std::string& method) {
+    using test::ProtobufField;
+    const bool is_list = method.ends_with("/ListContainers");
+    const std::string name = ProtobufField(3, ProtobufField(1, "app"));
+    return test::GrpcAnswer{.message =
+                                is_list ? ProtobufField(1, ProtobufField(1, "abc") + name) : ""};
+  });
+  auto options = Options(docker.path());
+  options.cri_sockets = {cri.path()};
+  auto namer = *Namer::Start(options);
+
+  namer->Want({7, model::EntityRef{70}, "abc", ""});
+
+  const auto named = WaitForNames(*namer);
+  ASSERT_EQ(named.size(), 1U);
+  EXPECT_EQ(named[0].identity.GetText(Field::kContainer), "app");
 }
 
 TEST(NamerTest, ContainerThatIsListedLaterIsAskedForAgain) {
