@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/support/protobuf_field.h"
 #include "tests/support/unix_server.h"
 
 namespace ballast::test {
@@ -23,16 +24,6 @@ struct GrpcAnswer {
   std::string message = {};  // encoded
   int status = 0;            // gRPC's; not 0: no message is sent
 };
-
-// One field of a message that is a text, bytes or another message.
-inline std::string ProtobufField(std::uint32_t number, const std::string& bytes) {
-  const auto varint = [](std::uint64_t value) {
-    std::string text;
-    for (; value > 127; value >>= 7) text.push_back(static_cast<char>(value | 0x80));
-    return text + static_cast<char>(value);
-  };
-  return varint(std::uint64_t{number} << 3 | 2) + varint(bytes.size()) + bytes;
-}
 
 class GrpcServer {
  public:
