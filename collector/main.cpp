@@ -53,6 +53,7 @@ struct Settings {
   std::vector<std::string> exclude;
   BpfUse bpf = BpfUse::kRequired;
   std::vector<std::string> qmp_sockets;
+  source::DomainWatchOptions libvirt;
   discover::NamerOptions names;
   bool command_lines = false;
   LogLevel log_level = LogLevel::kInfo;
@@ -105,6 +106,10 @@ void Describe(config::OptionTable& table, Settings& settings) {
       "vms.qmp_sockets", &settings.qmp_sockets,
       "QMP sockets to ask for balloon and vCPU threads; %n is the guest's name, %p the VMM's pid. "
       "One client at a time: name none that somebody else uses.");
+  table.Add(
+      "vms.libvirt", &settings.libvirt.uri,
+      "libvirt's address, asked read-only for names, titles and memory of VMs with a UUID; loaded "
+      "and asked only while such a VM runs and the daemon listens. Empty: never.");
   table.Section("log", "What is said on standard error.");
   table.AddChoice("log.level", &settings.log_level,
                   {{"debug", LogLevel::kDebug},
@@ -148,6 +153,13 @@ std::vector<source::Choice> AllChoices(std::vector<source::Choice> choices) {
   return choices;
 }
 
+// Sockets are where the default address has them; another one is asked in any case.
+source::DomainWatchOptions LibvirtOf(const Settings& settings) {
+  source::DomainWatchOptions libvirt = settings.libvirt;
+  if (libvirt.uri != source::DomainWatchOptions{}.uri) libvirt.sockets.clear();
+  return libvirt;
+}
+
 // In order of precedence: files set only what the kernel side left absent.
 Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout& layout,
                             const Clock& clock) {
@@ -176,8 +188,10 @@ Result<Sources> OpenSources(const Settings& settings, const model::CgroupLayout&
   sources.list.push_back(std::make_unique<source::ProcessSource>(source::ProcessOptions{}));
   sources.list.push_back(std::make_unique<source::CgroupFileSource>(
       layout, source::CgroupFileSource::AllFields(), source::CgroupFileOptions{}));
-  auto vms = source::VmSource::Start(
-      layout, clock, {.finder = {.proc = "/proc", .qmp_sockets = settings.qmp_sockets}});
+  auto vms =
+      source::VmSource::Start(layout, clock,
+                              {.finder = {.proc = "/proc", .qmp_sockets = settings.qmp_sockets},
+                               .libvirt = LibvirtOf(settings)});
   if (!vms) return std::move(vms).error().Context("looking for VMs");
   sources.list.push_back(*std::move(vms));
   return sources;

@@ -38,6 +38,7 @@ enum class Field : std::uint16_t {
   kGuestName = 21,
   kGuestUuid = 22,
   kPid = 23,
+  kGuestTitle = 24,
   // CPU. Cumulative; peaks are of the tick.
   kCpuUsageNs = 30,
   kCpuUserNs = 31,
@@ -140,6 +141,9 @@ enum class Field : std::uint16_t {
   kVmResidentBytes = 187,
   kVmBalloonBytes = 188,
   kVmMemoryMaxBytes = 189,
+  kVmGuestAvailableBytes = 190,
+  kVmGuestUnusedBytes = 191,
+  kVmGuestUsableBytes = 192,
   // Tool calls: spans from exec to exit, and their sums per program.
   kProgram = 200,
   kCommandLine = 201,

@@ -4,8 +4,8 @@
 // how large they are (for the autoscaler's actuator).
 //
 //   auto libvirt = LibvirtConnection::Open("qemu:///system", LibvirtAccess::kWrite);
-//   for (const Domain& vm : *libvirt->ListDomains()) ...
-//   libvirt->SetMemory(vm.uuid, 512ULL << 20);
+//   const auto domains = libvirt->ListDomains();
+//   libvirt->SetMemory(domains->front().uuid, 512ULL << 20);
 //
 // Domains are told by UUID, the one name that no other domain takes: it is also
 // in the VMM's command line (QEMU's -uuid) and in records (Field::kGuestUuid),

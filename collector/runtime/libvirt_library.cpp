@@ -105,7 +105,7 @@ std::error_code CodeOf(int libvirt_code) {
     case VIR_ERR_AUTH_UNAVAILABLE:
       return std::make_error_code(std::errc::permission_denied);
     case VIR_ERR_INVALID_ARG:
-      return std::make_error_code(std::errc::argument_out_of_domain);
+      return std::make_error_code(std::errc::invalid_argument);
     case VIR_ERR_OPERATION_TIMEOUT:
       return std::make_error_code(std::errc::timed_out);
     case VIR_ERR_OPERATION_INVALID:  // "domain is not running"

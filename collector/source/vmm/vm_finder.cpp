@@ -114,7 +114,22 @@ Vm VmFinder::Describe(int pid, const Seen& seen) const {
     if (const auto index = ParseVcpuThread(comm)) vm.vcpus[*index] = tid;
   }
   AskQmp(vm);
+  AskLibvirt(vm);
   return vm;
+}
+
+// The domain and this process are the same VM by the UUID that libvirt gives its VMMs.
+void VmFinder::AskLibvirt(Vm& vm) const {
+  if (!options_.domain_of || vm.identity.uuid.empty()) return;
+  const auto domain = options_.domain_of(vm.identity.uuid);
+  if (!domain) return;
+  vm.identity.name = domain->name;
+  vm.identity.title = domain->title;
+  if (!vm.balloon_bytes) vm.balloon_bytes = domain->memory_bytes;
+  if (domain->max_memory_bytes) vm.identity.memory_bytes = domain->max_memory_bytes;
+  vm.guest_available_bytes = domain->guest_available_bytes;
+  vm.guest_unused_bytes = domain->guest_unused_bytes;
+  vm.guest_usable_bytes = domain->guest_usable_bytes;
 }
 
 void VmFinder::AskQmp(Vm& vm) const {

@@ -11,12 +11,14 @@
 // a stat file of each process that is new. Not thread-safe; owned by one thread.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "collector/runtime/libvirt.h"
 #include "collector/source/vmm/vmm_text.h"
 
 namespace ballast::source {
@@ -27,7 +29,11 @@ struct Vm {
   VmmIdentity identity;
   std::vector<std::pair<std::uint32_t, std::string>> cgroups;  // hierarchy id, path
   std::map<std::uint32_t, int> vcpus;                          // index -> thread id
-  std::optional<std::uint64_t> balloon_bytes = std::nullopt;   // as QMP tells
+  std::optional<std::uint64_t> balloon_bytes = std::nullopt;   // as QMP or libvirt tells
+  // As the guest's balloon driver reports to libvirt.
+  std::optional<std::uint64_t> guest_available_bytes = std::nullopt;
+  std::optional<std::uint64_t> guest_unused_bytes = std::nullopt;
+  std::optional<std::uint64_t> guest_usable_bytes = std::nullopt;
 
   friend bool operator==(const Vm&, const Vm&) = default;
 };
@@ -38,6 +44,8 @@ struct VmFinderOptions {
   // VMM's pid. Such a socket serves one client at a time: name one that nobody
   // else uses. Empty: nobody is asked.
   std::vector<std::string> qmp_sockets = {};
+  // What libvirt knows about the VM with this UUID; empty: it is not asked.
+  std::function<std::optional<runtime::Domain>(const std::string& uuid)> domain_of = {};
 };
 
 class VmFinder {
@@ -59,6 +67,7 @@ class VmFinder {
   bool HoldsKvmVm(int pid) const;
   Vm Describe(int pid, const Seen& seen) const;
   void AskQmp(Vm& vm) const;
+  void AskLibvirt(Vm& vm) const;
 
   VmFinderOptions options_;
   std::map<int, Seen> seen_;

@@ -53,6 +53,12 @@ Result<std::unique_ptr<VmSource>> VmSource::Start(const model::CgroupLayout& lay
   if (!changed.is_open()) return Error::FromErrno(errno, "eventfd");
   std::unique_ptr<VmSource> source(
       new VmSource(layout, clock, std::move(options), std::move(changed)));
+  if (!source->options_.libvirt.uri.empty()) {
+    source->domains_ = DomainWatch::Start(source->options_.libvirt);
+    source->options_.finder.domain_of = [watch = source->domains_.get()](const std::string& uuid) {
+      return watch->Find(uuid);
+    };
+  }
   source->thread_ = std::thread([self = source.get()] {
     ::pthread_setname_np(::pthread_self(), "ballast-vms");
     self->Look();
@@ -175,6 +181,7 @@ void VmSource::Drain(EventSink& sink) {
       fields.SetText(Field::kGuestName, identity.name);
       fields.SetText(Field::kName, identity.name);
     }
+    if (!identity.title.empty()) fields.SetText(Field::kGuestTitle, identity.title);
     if (!identity.uuid.empty()) fields.SetText(Field::kGuestUuid, identity.uuid);
     fields.Set(Field::kPid, static_cast<std::uint64_t>(pid));
     sink.OnIdentity(measured.slot, EntityKind::kVm, fields);
@@ -219,6 +226,9 @@ void VmSource::Set(const Measured& measured, Sample& sample) {
   fields.Set(Field::kVmOverheadNs, measured.overhead_ns);
   fields.Set(Field::kVmResidentBytes, measured.resident_bytes);
   fields.Set(Field::kVmBalloonBytes, vm.balloon_bytes);
+  fields.Set(Field::kVmGuestAvailableBytes, vm.guest_available_bytes);
+  fields.Set(Field::kVmGuestUnusedBytes, vm.guest_unused_bytes);
+  fields.Set(Field::kVmGuestUsableBytes, vm.guest_usable_bytes);
   fields.Set(Field::kVmMemoryMaxBytes, vm.identity.memory_bytes);
   for (const auto& [index, vcpu] : measured.vcpus) {
     if (!vcpu.last) continue;

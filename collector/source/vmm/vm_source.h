@@ -17,12 +17,14 @@
 #include "collector/base/fd.h"
 #include "collector/model/cgroup_layout.h"
 #include "collector/source/source.h"
+#include "collector/source/vmm/domain_watch.h"
 #include "collector/source/vmm/vm_finder.h"
 
 namespace ballast::source {
 
 struct VmSourceOptions {
   VmFinderOptions finder;
+  DomainWatchOptions libvirt;
   // Affects cost: a readdir of /proc and a stat file of each process.
   std::chrono::milliseconds look{2000};
   // A few files of each VM.
@@ -70,7 +72,7 @@ class VmSource final : public Source {
   void Read(Measured& measured) const;
   static void Set(const Measured& measured, Sample& sample);
 
-  const VmSourceOptions options_;
+  VmSourceOptions options_;
   const Clock& clock_;
   std::map<std::uint32_t, std::string> mounts_;  // by hierarchy id
   Fd changed_;
@@ -78,7 +80,8 @@ class VmSource final : public Source {
   std::map<int, Measured> vms_;  // by pid
   std::optional<BootTime> last_read_;
 
-  std::mutex mutex_;  // guards what follows
+  std::unique_ptr<DomainWatch> domains_;  // asked by the thread below
+  std::mutex mutex_;                      // guards what follows
   std::condition_variable wake_;
   bool stop_ = false;
   std::optional<std::vector<Vm>> found_;  // by the thread, not yet taken

@@ -17,6 +17,7 @@ struct VmmIdentity {
   std::string name = {};
   std::string uuid = {};
   std::optional<std::uint64_t> memory_bytes = std::nullopt;  // that the guest was defined with
+  std::string title = {};  // from libvirt, never from a command line
 
   friend bool operator==(const VmmIdentity&, const VmmIdentity&) = default;
 };

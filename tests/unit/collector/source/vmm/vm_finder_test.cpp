@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -54,6 +55,32 @@ TEST_F(VmFinderTest, QemuIsFoundByItsCommandLineWithItsVcpus) {
   EXPECT_EQ(vms[0].identity.name, "a");
   EXPECT_EQ(vms[0].vcpus, (std::map<std::uint32_t, int>{{0, 12}, {1, 13}}));
   EXPECT_EQ(vms[0].cgroups[0].second, "/machine/10");
+}
+
+TEST_F(VmFinderTest, LibvirtCompletesTheVmOfItsUuidAndNoOther) {
+  Process(10, std::string("qemu-system-x86_64\0-uuid\0aaaa\0", 30));
+  Process(11, std::string("qemu-system-x86_64\0-uuid\0bbbb\0", 30));
+  const auto libvirt = [](const std::string& uuid) -> std::optional<runtime::Domain> {
+    if (uuid != "aaaa") return std::nullopt;
+    return runtime::Domain{.uuid = uuid,
+                           .name = "web",
+                           .title = "Shop",
+                           .memory_bytes = 512,
+                           .max_memory_bytes = 1024,
+                           .guest_unused_bytes = 100};
+  };
+
+  auto vms = VmFinder({.proc = root_, .domain_of = libvirt}).Find();
+
+  ASSERT_EQ(vms.size(), 2U);
+  std::ranges::sort(vms, {}, &Vm::pid);
+  EXPECT_EQ(vms[0].identity.name, "web");
+  EXPECT_EQ(vms[0].identity.title, "Shop");
+  EXPECT_EQ(vms[0].balloon_bytes, 512U);
+  EXPECT_EQ(vms[0].identity.memory_bytes, 1024U);
+  EXPECT_EQ(vms[0].guest_unused_bytes, 100U);
+  EXPECT_EQ(vms[1].identity.name, "");
+  EXPECT_EQ(vms[1].balloon_bytes, std::nullopt);
 }
 
 TEST_F(VmFinderTest, AnyProgramWithAKvmDescriptorIsAVm) {
