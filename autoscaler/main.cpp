@@ -80,7 +80,8 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
   options.listen = settings.listen;
   BALLAST_TRY(const std::string mounts, ReadSmallFile("/proc/self/mountinfo"), "cgroup mounts");
   options.actuator = {actuate::RootsFromMountinfo(mounts), control::WritablePrefixes(options.node),
-                      folder.journal_path()};
+                      folder.journal_path(), control::WritablePool(options.node),
+                      options.node.cpu_burst};
   return options;
 }
 
@@ -94,8 +95,7 @@ Result<config::OptionTable::Loaded> Load(int argc, const char* const* argv,
   if (auto checked = control::ToNodeOptions(settings); !checked) return checked.error();
   if (loaded->start == config::OptionTable::Start::kRun && settings.mode == control::Mode::kAuto &&
       ::geteuid() != 0)
-    return Error::Invalid(
-        "mode auto writes cgroup files: run it as root, or use --mode recommend");
+    return Error::Invalid("mode auto writes cgroup files: run it as root, or use --mode recommend");
   return loaded;
 }
 

@@ -14,6 +14,8 @@ const char* ToString(Resource resource) {
       return "memory_wait";
     case Resource::kMemoryPool:
       return "memory_pool";
+    case Resource::kMemoryGuarantee:
+      return "memory_guarantee";
   }
   return "unknown";
 }

@@ -21,16 +21,17 @@ namespace ballast::actuate {
 
 // A workload's cgroup: its identity and its path below every hierarchy.
 struct Group {
-  model::WorkloadKey key;
-  std::string path;  // begins with a slash
+  model::WorkloadKey key;  // cgroup id 0: whichever stands there when it is adopted
+  std::string path;        // begins with a slash
 };
 
 enum class Resource {
-  kCpu,         // millicores
-  kMemory,      // bytes
-  kCpuWeight,   // thousandths of the kernel's default weight
-  kMemoryWait,  // 1: wait at the memory limit, 0: be killed there; only v1 has it
-  kMemoryPool,  // bytes; memory.high of the parent whose children share it; only v2 has it
+  kCpu,              // millicores
+  kMemory,           // bytes
+  kCpuWeight,        // thousandths of the kernel's default weight
+  kMemoryWait,       // 1: wait at the memory limit, 0: be killed there; only v1 has it
+  kMemoryPool,       // bytes; the limit of the parent whose children share it
+  kMemoryGuarantee,  // bytes that reclaim leaves alone; only v2 has it
 };
 const char* ToString(Resource resource);
 
@@ -59,6 +60,9 @@ struct Actuation {
 struct Adoption {
   Group group;
   std::optional<Error> error;  // absent: adopted
+  // The memory that may be held there at most, as it stood before Ballast wrote; absent: no
+  // limit, or not known.
+  std::optional<std::int64_t> original_memory = std::nullopt;
 };
 
 class Actuator {

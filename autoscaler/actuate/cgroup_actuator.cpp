@@ -5,78 +5,22 @@
 #include <algorithm>
 #include <array>
 
+#include "autoscaler/actuate/cgroup_files.h"
 #include "autoscaler/actuate/limit_text.h"
 #include "collector/base/log.h"
 
 namespace ballast::actuate {
 namespace {
 
-constexpr const char* kQuota = "cpu.cfs_quota_us";
-constexpr const char* kPeriod = "cpu.cfs_period_us";
-constexpr const char* kShares = "cpu.shares";
-constexpr const char* kMax = "cpu.max";
-constexpr const char* kWeight = "cpu.weight";
-constexpr const char* kLimitV1 = "memory.limit_in_bytes";
-constexpr const char* kSwapLimitV1 = "memory.memsw.limit_in_bytes";
-constexpr const char* kUsageV1 = "memory.usage_in_bytes";
-constexpr const char* kOomControl = "memory.oom_control";
-constexpr const char* kHigh = "memory.high";
-constexpr const char* kMemoryMax = "memory.max";
-constexpr const char* kUsageV2 = "memory.current";
-
-// Files whose originals are journaled. memsw is absent without swap accounting.
-constexpr std::array kWrittenV1Cpu = {kQuota, kShares};
-constexpr std::array kWrittenV2Cpu = {kMax, kWeight};
+// Files whose originals are journaled. What a kernel does not have is left out:
+// memsw without swap accounting, burst before 5.14 (v1) and 5.19 (v2).
+constexpr std::array kWrittenV1Cpu = {kQuota, kShares, kBurstV1};
+constexpr std::array kWrittenV2Cpu = {kCpuMax, kWeight, kBurstV2};
 constexpr std::array kWrittenV1Memory = {kLimitV1, kSwapLimitV1, kOomControl};
-constexpr std::array kWrittenV2Memory = {kHigh, kMemoryMax};
+constexpr std::array kWrittenV2Memory = {kHigh, kMemoryMax, kLow};
 
-// memory.max stays so far above memory.high: the kernel slows a group between
-// the two, and 64 MiB are 20 ms of the fastest burst seen (3 GB/s).
-std::int64_t RoomAboveHigh(std::int64_t high) {
-  return std::max<std::int64_t>(high / 4, std::int64_t{64} << 20);
-}
-
-// "oom_kill_disable 0\nunder_oom 0\n..." is written as "0".
-std::string Writable(std::string_view file, const std::string& text) {
-  if (file != kOomControl) return text;
-  return text.find("oom_kill_disable 1") != std::string::npos || text == "1" ? "1" : "0";
-}
-
-Actuation Refused(const ControlDir* dir, const char* file, std::string why) {
-  Actuation result;
-  result.outcome = Outcome::kRefused;
-  if (dir != nullptr) result.file = dir->path() + "/" + file;
-  result.error = std::move(why);
-  return result;
-}
-
-Actuation FailedBy(const ControlDir& dir, const char* file, const Error& error) {
-  Actuation result = Refused(&dir, file, error.ToString());
-  if (IsGone(error)) result.outcome = Outcome::kGone;
-  return result;
-}
-
-Result<std::int64_t> ReadNumber(const ControlDir& dir, const char* file) {
-  BALLAST_TRY(const std::string text, dir.Read(file), "read");
-  const auto number = ParseNumber(text);
-  if (!number)
-    return Error::Invalid(fmt::format("{}/{}: '{}' is no number", dir.path(), file, text));
-  return *number;
-}
-
-bool Finite(const std::optional<std::optional<std::int64_t>>& limit) {
-  return limit && *limit;
-}
-
-std::optional<std::int64_t> QuotaInForce(const std::string& text, std::int64_t period) {
-  const auto quota = ParseNumber(text);
-  if (!quota || *quota < 0) return std::nullopt;
-  return Millicores(*quota, period);
-}
-
-// What the group holds after an actuation of `file`: what was read last.
-const std::string& Holds(const Actuation& done) {
-  return done.after.empty() ? done.before : done.after;
+std::string ParentOf(const std::string& directory) {
+  return directory.substr(0, directory.rfind('/'));
 }
 
 }  // namespace
@@ -98,7 +42,8 @@ Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) const {
 
   Adopted adopted;
   adopted.path = group.path;
-  bool is_the_one = false;
+  adopted.is_pool = group.path == options_.shared_pool;
+  bool is_the_one = group.key.cgroup_id == 0;
   const auto open = [&](const std::string& root) -> std::optional<ControlDir> {
     if (root.empty()) return std::nullopt;
     auto dir = ControlDir::Open(root + group.path);
@@ -106,7 +51,7 @@ Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) const {
     is_the_one = is_the_one || dir->inode() == group.key.cgroup_id;
     return std::move(*dir);
   };
-  for (auto& [root, file, v2] : {std::tuple{&options_.roots.unified, kMax, true},
+  for (auto& [root, file, v2] : {std::tuple{&options_.roots.unified, kCpuMax, true},
                                  std::tuple{&options_.roots.cpu, kQuota, false}}) {
     auto dir = open(*root);
     if (adopted.cpu || !dir || !dir->Has(file)) continue;
@@ -123,7 +68,34 @@ Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) const {
   if (!adopted.cpu && !adopted.memory)
     return Error::Invalid(group.path + ": has no cpu and no memory controller, or is gone");
   if (!is_the_one) return Error::Invalid(group.path + ": is another cgroup than the one recorded");
+  if (adopted.is_pool) BALLAST_TRY_DO(CheckPool(adopted), group.path);
   return adopted;
+}
+
+Result<> CgroupActuator::CheckPool(Adopted& pool) {
+  pool.cpu.reset();  // what its children share is memory
+  if (!pool.memory) return Error::Invalid("has no memory controller");
+  // Always 1 since 5.11; before it was the administrator's choice.
+  if (!pool.memory_v2 && pool.memory->Has(kUseHierarchy)) {
+    const auto text = pool.memory->Read(kUseHierarchy);
+    if (text && *text == "0")
+      return Error::Invalid(
+          "memory.use_hierarchy is 0: what its children use is not counted in it");
+  }
+  return Ok();
+}
+
+// A new v1 group begins with its parent's oom_kill_disable. Below a pool that we
+// made wait, that is ours and not the value to go back to.
+std::string CgroupActuator::OriginalOf(const ControlDir& dir, const std::string& file,
+                                       const std::string& value) const {
+  if (file != kOomControl) return value;
+  const std::string parent = ParentOf(dir.path());
+  for (const JournalGroup& group : journal_.groups)
+    if (group.directory == parent)
+      for (const Original& original : group.originals)
+        if (original.file == file) return original.value;
+  return value;
 }
 
 Result<> CgroupActuator::Remember(Adopted& adopted) {
@@ -133,12 +105,13 @@ Result<> CgroupActuator::Remember(Adopted& adopted) {
       if (!dir.Has(file)) continue;
       BALLAST_TRY(const std::string text, dir.Read(file), "adopt");
       adopted.last_seen[file] = Writable(file, text);
-      group.originals.push_back({file, Writable(file, text)});
+      group.originals.push_back({file, OriginalOf(dir, file, Writable(file, text))});
     }
     const auto known = std::ranges::find_if(journal_.groups, [&](const JournalGroup& one) {
       return one.inode == group.inode && one.directory == group.directory;
     });
     if (known == journal_.groups.end()) {
+      adopted.TakeOriginals(group.originals);
       journal_.groups.push_back(std::move(group));
       return Ok();
     }
@@ -148,6 +121,7 @@ Result<> CgroupActuator::Remember(Adopted& adopted) {
       if (std::ranges::find(known->originals, original.file, &Original::file) ==
           known->originals.end())
         known->originals.push_back(std::move(original));
+    adopted.TakeOriginals(known->originals);
     return Ok();
   };
   if (adopted.cpu)
@@ -166,15 +140,20 @@ std::vector<Adoption> CgroupActuator::Adopt(const std::vector<Group>& groups) {
   std::vector<std::pair<std::size_t, Adopted>> fresh;
   for (const Group& group : groups) {
     adoptions.push_back({group, std::nullopt});
-    if (adopted_.contains(group.key)) continue;
+    if (const auto known = adopted_.find(group.key); known != adopted_.end()) {
+      adoptions.back().original_memory = known->second.original_memory;
+      continue;
+    }
     auto adopted = Open(group);
     if (adopted)
       if (auto remembered = Remember(*adopted); !remembered)
         adopted = std::move(remembered).error();
     if (!adopted)
       adoptions.back().error = std::move(adopted).error();
-    else
+    else {
+      adoptions.back().original_memory = adopted->original_memory;
       fresh.emplace_back(adoptions.size() - 1, std::move(*adopted));
+    }
   }
   if (fresh.empty()) return adoptions;
   const auto saved = SaveJournal(options_.journal_path, journal_);
@@ -222,97 +201,15 @@ Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_
     case Resource::kCpuWeight:
       return SetWeight(adopted, amount);
     case Resource::kMemory:
-      return adopted.memory_v2 ? SetMemoryV2(adopted, amount) : SetMemoryV1(adopted, amount);
+      return SetMemory(adopted, amount);
     case Resource::kMemoryWait:
       return SetMemoryWait(adopted, amount != 0);
     case Resource::kMemoryPool:
-      // TODO(actuate): memory.high of the parent on v2; until then the loop is told no and each
-      // workload's own limit is all there is.
-      return Refused(nullptr, "", group.path + ": pools are not written yet");
+      return SetMemoryPool(adopted, amount);
+    case Resource::kMemoryGuarantee:
+      return SetMemoryGuarantee(adopted, amount);
   }
   return {};
-}
-
-Actuation CgroupActuator::SetCpu(Adopted& adopted, std::int64_t millicores) {
-  const ControlDir& dir = *adopted.cpu;
-  if (!adopted.cpu_v2) {
-    const auto period = ReadNumber(dir, kPeriod);
-    if (!period) return FailedBy(dir, kPeriod, period.error());
-    if (*period <= 0) return Refused(&dir, kPeriod, "the period is not above zero");
-    Actuation done =
-        WriteChecked(adopted, dir, kQuota, std::to_string(QuotaUs(millicores, *period)));
-    done.in_force = QuotaInForce(Holds(done), *period);
-    return done;
-  }
-  const auto text = dir.Read(kMax);
-  if (!text) return FailedBy(dir, kMax, text.error());
-  auto value = ParseCpuMax(*text);
-  if (!value) return Refused(&dir, kMax, "'" + *text + "' is not understood");
-  value->quota_us = QuotaUs(millicores, value->period_us);
-  Actuation done = WriteChecked(adopted, dir, kMax, FormatCpuMax(*value));
-  const auto holds = ParseCpuMax(Holds(done));
-  if (holds && holds->quota_us) done.in_force = Millicores(*holds->quota_us, holds->period_us);
-  return done;
-}
-
-Actuation CgroupActuator::SetWeight(Adopted& adopted, std::int64_t thousandths) {
-  const std::int64_t value = adopted.cpu_v2 ? ToWeight(thousandths) : ToShares(thousandths);
-  Actuation done = WriteChecked(adopted, *adopted.cpu, adopted.cpu_v2 ? kWeight : kShares,
-                                std::to_string(value));
-  done.in_force = thousandths;
-  return done;
-}
-
-Actuation CgroupActuator::SetMemoryV1(Adopted& adopted, std::int64_t bytes) {
-  const ControlDir& dir = *adopted.memory;
-  const std::int64_t target = WholePages(bytes);
-  const auto used = ReadNumber(dir, kUsageV1);
-  if (!used) return FailedBy(dir, kUsageV1, used.error());
-  if (target < *used)
-    return Refused(&dir, kLimitV1, fmt::format("{} bytes are in use, above {}", *used, target));
-  // memory + swap may not stand below memory: raise it first where it is set.
-  if (dir.Has(kSwapLimitV1)) {
-    const auto text = dir.Read(kSwapLimitV1);
-    const auto limit = text ? ParseMemoryLimit(*text) : std::nullopt;
-    if (Finite(limit) && **limit < target) {
-      Actuation raised = WriteChecked(adopted, dir, kSwapLimitV1, std::to_string(target));
-      if (raised.outcome != Outcome::kApplied) return raised;
-    }
-  }
-  Actuation done = WriteChecked(adopted, dir, kLimitV1, std::to_string(target));
-  done.in_force = ParseMemoryLimit(Holds(done)).value_or(std::nullopt);
-  return done;
-}
-
-Actuation CgroupActuator::SetMemoryV2(Adopted& adopted, std::int64_t bytes) {
-  const ControlDir& dir = *adopted.memory;
-  const std::int64_t target = WholePages(bytes);
-  const auto used = ReadNumber(dir, kUsageV2);
-  if (!used) return FailedBy(dir, kUsageV2, used.error());
-  if (target < *used)
-    return Refused(&dir, kHigh, fmt::format("{} bytes are in use, above {}", *used, target));
-  const auto text = dir.Read(kMemoryMax);
-  if (!text) return FailedBy(dir, kMemoryMax, text.error());
-  const auto hard = ParseMemoryLimit(*text);
-  if (Finite(hard) && **hard < target + RoomAboveHigh(target)) {
-    Actuation raised = WriteChecked(adopted, dir, kMemoryMax,
-                                    std::to_string(WholePages(target + RoomAboveHigh(target))));
-    if (raised.outcome != Outcome::kApplied) return raised;
-  }
-  Actuation done = WriteChecked(adopted, dir, kHigh, std::to_string(target));
-  done.in_force = ParseMemoryLimit(Holds(done)).value_or(std::nullopt);
-  return done;
-}
-
-Actuation CgroupActuator::SetMemoryWait(Adopted& adopted, bool wait) {
-  Actuation done;
-  if (adopted.memory_v2) {  // memory.high slows a group; there is nothing to switch
-    done.outcome = Outcome::kUnchanged;
-    return done;
-  }
-  done = WriteChecked(adopted, *adopted.memory, kOomControl, wait ? "1" : "0");
-  done.in_force = Holds(done) == "1" ? 1 : 0;
-  return done;
 }
 
 void CgroupActuator::TakeOver(Adopted& adopted, const ControlDir& dir, const char* file,
@@ -322,6 +219,7 @@ void CgroupActuator::TakeOver(Adopted& adopted, const ControlDir& dir, const cha
     if (group.inode != dir.inode() || group.directory != dir.path()) continue;
     for (Original& original : group.originals)
       if (original.file == file) original.value = value;
+    adopted.TakeOriginals(group.originals);
   }
   if (const auto saved = SaveJournal(options_.journal_path, journal_); !saved)
     BALLAST_LOG(kWarn, "journal not saved; release would put back an older value",
@@ -364,11 +262,14 @@ Actuation CgroupActuator::WriteChecked(Adopted& adopted, const ControlDir& dir, 
   return done;
 }
 
-Result<Released> CgroupActuator::Narrow(std::vector<std::string> prefixes) {
+Result<Released> CgroupActuator::Narrow(std::vector<std::string> prefixes,
+                                        std::string shared_pool) {
   options_.prefixes = std::move(prefixes);
+  options_.shared_pool = std::move(shared_pool);
   Journal outside{journal_.boot_id, {}};
   for (auto at = adopted_.begin(); at != adopted_.end();) {
-    if (IsAllowed(at->second.path)) {
+    const bool pool_as_before = at->second.is_pool == (at->second.path == options_.shared_pool);
+    if (IsAllowed(at->second.path) && pool_as_before) {
       ++at;
       continue;
     }

@@ -4,15 +4,18 @@
 // by what the group's directories have:
 //
 //                v2                          v1
-//   kCpu         cpu.max                     cpu.cfs_quota_us (in the period that is set)
+//   kCpu         cpu.max, cpu.max.burst      cpu.cfs_quota_us (in the period that is set),
+//                                            cpu.cfs_burst_us
 //   kCpuWeight   cpu.weight                  cpu.shares
 //   kMemory      memory.high; memory.max     memory.limit_in_bytes; memory.memsw.limit_in_bytes
-//                is only raised, when it     is raised first where it is set and would stand
-//                would stand too close       below
+//                is only raised, when it     follows at the same distance where it is set:
+//                would stand too close       raised before, lowered after
+//   kMemoryPool  memory.high of the parent   memory.limit_in_bytes of the parent
+//   kMemoryGuarantee  memory.low             nothing to do
 //   kMemoryWait  nothing to do               memory.oom_control
 //
-// v1 has no memory.high: there the group waits at its limit while this process
-// lives, or a burst of 3 GB/s would be killed before any loop can answer.
+// v1 has no memory.high: there the group (and the pool) waits at its limit while
+// this process lives, or a burst of 3 GB/s would be killed before any loop can answer.
 
 #include <map>
 #include <optional>
@@ -31,6 +34,11 @@ struct CgroupActuatorOptions {
   // Only groups below one of these are ever written; none: nothing is.
   std::vector<std::string> prefixes;
   std::string journal_path;
+  // The one group that may be a pool, below a prefix too; empty: none. It is never written above
+  // the limit that stood there before.
+  std::string shared_pool = {};
+  // Quota that was not used may be used later, up to this share of it; 0: as it is set. 0 to 1.
+  double cpu_burst = 0;
 };
 
 class CgroupActuator final : public Actuator {
@@ -43,9 +51,11 @@ class CgroupActuator final : public Actuator {
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
 
-  // From now on only groups below these are written; the adopted others are put
-  // back, and what could not be stays in the journal.
-  Result<Released> Narrow(std::vector<std::string> prefixes);
+  // From now on only groups below these are written, and only `shared_pool` is a
+  // pool; the adopted others are put back, and what could not be stays in the journal.
+  Result<Released> Narrow(std::vector<std::string> prefixes, std::string shared_pool = {});
+  // From the next quota on.
+  void SetCpuBurst(double share) { options_.cpu_burst = share; }
   // Puts everything back; what could not be stays in the journal.
   Result<Released> ReleaseAll();
 
@@ -58,6 +68,10 @@ class CgroupActuator final : public Actuator {
     std::optional<ControlDir> memory;
     bool cpu_v2 = false;
     bool memory_v2 = false;
+    bool is_pool = false;
+    std::optional<std::int64_t> original_memory;  // the lowest limit before ours; absent: none
+    std::int64_t swap_allowance = 0;              // v1: memory + swap stood so far above memory
+    void TakeOriginals(const std::vector<Original>& originals);
     std::map<std::string, std::string> last_seen;
   };
 
@@ -66,13 +80,21 @@ class CgroupActuator final : public Actuator {
 
   bool IsAllowed(std::string_view path) const;
   Result<Adopted> Open(const Group& group) const;
+  static Result<> CheckPool(Adopted& pool);
+  std::string OriginalOf(const ControlDir& dir, const std::string& file,
+                         const std::string& value) const;
   // Reads the originals of every file that may be written into `last_seen` and the journal.
   Result<> Remember(Adopted& adopted);
   // Out of the journal, as a journal of its own.
   Journal TakeFromJournal(const Adopted& adopted);
 
   Actuation SetCpu(Adopted& adopted, std::int64_t millicores);
+  Actuation WriteQuota(Adopted& adopted, const char* file, const std::string& value,
+                       std::int64_t quota_us);
   Actuation SetWeight(Adopted& adopted, std::int64_t thousandths);
+  Actuation SetMemory(Adopted& adopted, std::int64_t bytes);
+  Actuation SetMemoryPool(Adopted& pool, std::int64_t bytes);
+  Actuation SetMemoryGuarantee(Adopted& adopted, std::int64_t bytes);
   Actuation SetMemoryV1(Adopted& adopted, std::int64_t bytes);
   Actuation SetMemoryV2(Adopted& adopted, std::int64_t bytes);
   Actuation SetMemoryWait(Adopted& adopted, bool wait);

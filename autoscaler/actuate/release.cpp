@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "autoscaler/actuate/control_dir.h"
@@ -66,8 +70,33 @@ std::vector<Original> PutBackAll(const ControlDir& dir, std::vector<Original> to
   return todo;
 }
 
+bool WaitsByUs(const JournalGroup& group, const ControlDir& dir) {
+  const auto is_ours = [](const Original& original) {
+    return original.file == "memory.oom_control" && original.value == "0";
+  };
+  const auto text = dir.Has("memory.oom_control") ? dir.Read("memory.oom_control") : std::string();
+  return std::ranges::any_of(group.originals, is_ours) && text &&
+         Normal("memory.oom_control", *text) == "1";
+}
+
+// A v1 group that is made inside one that waits begins with waiting, and nobody
+// would raise its limit any more. Those in the journal have originals of their own.
+void EndInheritedWaits(const std::string& directory, const std::set<std::string>& journaled) {
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator at(directory, error), end; at != end && !error;
+       at.increment(error)) {
+    if (!at->is_directory(error) || journaled.contains(at->path().string())) continue;
+    const auto dir = ControlDir::Open(at->path().string());
+    const auto text = dir ? dir->Read("memory.oom_control") : Result<std::string>(dir.error());
+    if (text && Normal("memory.oom_control", *text) == "1")
+      static_cast<void>(dir->Write("memory.oom_control", "0").has_value());
+  }
+}
+
 Released ReleaseOnce(Journal& journal) {
   Released released;
+  std::set<std::string> journaled;
+  for (const JournalGroup& group : journal.groups) journaled.insert(group.directory);
   std::vector<JournalGroup> kept;
   for (JournalGroup& group : journal.groups) {
     const auto dir = ControlDir::Open(group.directory);
@@ -75,7 +104,9 @@ Released ReleaseOnce(Journal& journal) {
       ++released.gone;
       continue;
     }
+    const bool waited = WaitsByUs(group, *dir);
     group.originals = PutBackAll(*dir, std::move(group.originals), released);
+    if (waited) EndInheritedWaits(group.directory, journaled);
     if (!group.originals.empty()) kept.push_back(std::move(group));
   }
   journal.groups = std::move(kept);

@@ -90,15 +90,18 @@ std::vector<std::int64_t> Headroom(const std::vector<Candidate>& candidates,
   return allocate::WholeUnits(rest, allocate::Allocate(rest));
 }
 
-// In a shared pool nobody's headroom is another's loss: each may take all that is free.
+// In a shared pool nobody's headroom is another's loss: each may take all that is free. Who is
+// outside has what its own headroom is.
 std::vector<std::int64_t> SharedHeadroom(const std::vector<Candidate>& candidates,
                                          const std::vector<std::int64_t>& allocated,
-                                         std::int64_t capacity) {
+                                         std::int64_t capacity, const NodeOptions& options) {
+  std::vector<std::int64_t> headroom =
+      Headroom(candidates, allocated, capacity, options.memory_headroom);
   for (const std::int64_t amount : allocated) capacity -= amount;
-  std::vector<std::int64_t> headroom;
   for (std::size_t i = 0; i < candidates.size(); ++i)
-    headroom.push_back(std::clamp<std::int64_t>(candidates[i].ceiling - allocated[i], 0,
-                                                std::max<std::int64_t>(0, capacity)));
+    if (actuate::IsBelow(candidates[i].tracked->group.path, options.shared_pool->parent))
+      headroom[i] = std::clamp<std::int64_t>(candidates[i].ceiling - allocated[i], 0,
+                                             std::max<std::int64_t>(0, capacity));
   return headroom;
 }
 
@@ -215,7 +218,7 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
       Pool{*capacity, solved.water_level, solved.shadow_price, solved.objective};
   const auto allocated = allocate::WholeUnits(problem, solved);
   const auto headroom = !is_cpu && options_->shared_pool
-                            ? SharedHeadroom(candidates, allocated, *capacity)
+                            ? SharedHeadroom(candidates, allocated, *capacity, *options_)
                             : Headroom(candidates, allocated, *capacity,
                                        is_cpu ? options_->cpu_headroom : options_->memory_headroom);
   for (std::size_t i = 0; i < candidates.size(); ++i) {

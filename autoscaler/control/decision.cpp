@@ -156,7 +156,8 @@ model::Event ToEvent(const Decision& decision) {
   }
   if (!decision.changes.empty()) {
     event.subject = decision.changes.front().ref;
-    event.key = decision.changes.front().group.key;
+    if (decision.changes.front().group.key.cgroup_id != 0)
+      event.key = decision.changes.front().group.key;
     event.fields.SetText(Field::kOutcome, OutcomeOf(decision.changes.front()));
   }
   return event;
@@ -166,7 +167,7 @@ model::Event ToActuationEvent(const Decision& decision, const Change& change) {
   model::Event event;
   event.kind = model::EventKind::kActuation;
   event.subject = change.ref;
-  event.key = change.group.key;
+  if (change.group.key.cgroup_id != 0) event.key = change.group.key;
   FieldSet& fields = event.fields;
   SetTrigger(fields, decision);
   SetChange(fields, change);

@@ -90,7 +90,8 @@ void NodeLoop::OnEvent(const model::Record& record, const model::Event& event) {
     case model::EventKind::kThrottleBegin:
       return OnRefusal(record, event);
     case model::EventKind::kMemoryLimit:
-      if (pool_ && event.key && pool_->Is(*event.key)) return OnPoolRefusal(record);
+      if (pool_ && event.key && pool_->Is(*event.key))
+        return OnPoolRefusal(record.header.at, record.header.at);
       return OnRefusal(record, event);
     case model::EventKind::kToolBegin:
     case model::EventKind::kToolCall:
@@ -111,25 +112,29 @@ void NodeLoop::OnTool(const model::Event& event) {
                        static_cast<double>(tracked->memory.used));
 }
 
-void NodeLoop::OnPoolRefusal(const model::Record& record) {
+void NodeLoop::OnPoolRefusal(BootTime at, BootTime refused_at) {
   ++stats_.events;
-  pool_->Refused(record.header.at);
+  // From before our last answer: it says nothing about the limit that stands now.
+  if (pool_->limit().written_at && refused_at <= *pool_->limit().written_at) return;
+  pool_->Refused(at);
   Run({.what = std::string(model::NameOf(model::EventKind::kMemoryLimit)),
        .subject = pool_->group()->key,
        .resource = Resource::kMemoryPool,
-       .refused_at = record.header.at},
-      record.header.at);
+       .refused_at = refused_at},
+      at);
 }
 
 void NodeLoop::OnRefusal(const model::Record& record, const model::Event& event) {
   const bool cpu = event.kind == model::EventKind::kThrottleBegin;
   Tracked* tracked = SubjectOf(event);
   if (tracked == nullptr) return;
-  ++stats_.events;
   const BootTime refused_at(static_cast<std::int64_t>(
       event.fields.Get(Field::kEventTimeNs)
           .value_or(static_cast<std::uint64_t>(record.header.at.count()))));
+  if (!cpu && pool_ && pool_->IsTighterFor(*tracked))
+    return OnPoolRefusal(record.header.at, refused_at);
   const Limit& limit = cpu ? tracked->cpu : tracked->memory;
+  ++stats_.events;
   // From before our last answer: it says nothing about the limit that stands now.
   if (limit.written_at && refused_at <= *limit.written_at) return;
   const forecast::Limits in_force = tracked->LimitsInForce();
@@ -149,6 +154,7 @@ void NodeLoop::Run(const Trigger& trigger, BootTime at) {
   Decision decision = decider_.Decide(fleet_, capacity, trigger, at);
   if (pool_ && (!trigger.subject || trigger.resource == Resource::kMemoryPool))
     pool_->Decide(decision, fleet_, capacity.memory);
+  ShowPool();
   ++stats_.decisions;
   if (decision.problem.empty())
     Resume();
@@ -209,6 +215,12 @@ void NodeLoop::Settle(const Decision& decision, const Change& change, Limit& lim
     limit.written_at = done.outcome == Outcome::kApplied ? done.written_at : decision.at;
   }
   if (IsDone(done)) return;
+  // Who made it anew, or gave it another limit, is asked for the original again.
+  if (change.resource == Resource::kMemoryPool &&
+      (done.outcome == Outcome::kForeign || done.outcome == Outcome::kGone)) {
+    if (done.outcome == Outcome::kGone) actuator_->Forget(change.group.key);
+    pool_->adopted = false;
+  }
   if (done.outcome == Outcome::kForeign) {
     limit.held_until = decision.at + options_.foreign_cool_down;
     return;
@@ -249,7 +261,11 @@ void NodeLoop::AdoptPool(BootTime at) {
   if (pool_->limit().held_until && at < *pool_->limit().held_until) return;
   for (const actuate::Adoption& adoption : actuator_->Adopt({*pool_->group()})) {
     pool_->adopted = !adoption.error;
-    if (pool_->adopted) continue;
+    pool_->original = adoption.original_memory;
+    if (pool_->adopted) {
+      Count(actuator_->Set(*pool_->group(), Resource::kMemoryWait, 1));
+      continue;
+    }
     pool_->limit().held_until = at + options_.foreign_cool_down;
     Say("the pool is left alone: " + adoption.error->ToString());
   }
@@ -266,14 +282,18 @@ void NodeLoop::SetStandingValues(Tracked& tracked) {
   };
   if (tracked.rule.set_weight)
     set(Resource::kCpuWeight, static_cast<std::int64_t>(tracked.rule.weight * 1000));
+  set(Resource::kMemoryGuarantee, tracked.rule.min_memory);
   tracked.wait_on = set(Resource::kMemoryWait, 1);
 }
 
 // Waiting helps while the limit may still rise. Where it cannot, the kernel
 // must be allowed to end it, or the workload would hang for good.
 void NodeLoop::EndLongWaits(BootTime at) {
+  if (pool_ && pool_->adopted) EndLongWaitAtPool(at);
   for (auto& [key, tracked] : fleet_.tracked()) {
-    if (!tracked.adopted) continue;
+    // Who waits at the pool is not helped by the end of its own wait.
+    if (!tracked.adopted || (pool_ && pool_->waiting_since && pool_->IsTighterFor(tracked)))
+      continue;
     const bool too_long =
         tracked.waiting_since && at - *tracked.waiting_since > options_.longest_wait;
     if (too_long == tracked.give_up || (!too_long && tracked.waiting_since)) continue;
@@ -284,6 +304,21 @@ void NodeLoop::EndLongWaits(BootTime at) {
     if (too_long)
       Say("waited too long at a memory limit that cannot rise: the kernel decides now", &tracked);
   }
+}
+
+void NodeLoop::EndLongWaitAtPool(BootTime at) {
+  const auto& since = pool_->waiting_since;
+  const bool too_long = since && at - *since > options_.longest_wait;
+  if (too_long == pool_->give_up || (!too_long && since)) return;
+  pool_->give_up = too_long;
+  Count(actuator_->Set(*pool_->group(), Resource::kMemoryWait, too_long ? 0 : 1));
+  if (too_long) Say("workloads waited too long at a pool that cannot rise: the kernel decides now");
+}
+
+void NodeLoop::ShowPool() {
+  if (!pool_) return;
+  const Limit& limit = pool_->limit();
+  metrics_.SetPool(limit.in_force, limit.used, pool_->demand());
 }
 
 void NodeLoop::Hold(const char* kind, const std::string& why) {

@@ -61,7 +61,7 @@ class NodeLoop {
   void OnTick(const model::Record& record);
   void OnEvent(const model::Record& record, const model::Event& event);
   void OnRefusal(const model::Record& record, const model::Event& event);
-  void OnPoolRefusal(const model::Record& record);
+  void OnPoolRefusal(BootTime at, BootTime refused_at);
   void OnTool(const model::Event& event);
   Tracked* SubjectOf(const model::Event& event);
 
@@ -75,6 +75,8 @@ class NodeLoop {
   void Count(const actuate::Actuation& done);
   void SetStandingValues(Tracked& tracked);
   void EndLongWaits(BootTime at);
+  void EndLongWaitAtPool(BootTime at);
+  void ShowPool();
 
   // `kind` tells one reason from another; each is said when it begins.
   void Hold(const char* kind, const std::string& why);

@@ -6,7 +6,7 @@ namespace ballast::control {
 
 using metrics::Metric;
 
-NodeMetrics NodeMetrics::Make(metrics::Registry& registry) {
+NodeMetrics NodeMetrics::Make(metrics::Registry& registry, bool shared_pool) {
   NodeMetrics made;
   for (std::size_t i = 0; i < kOutcomes.size(); ++i)
     made.decisions[i] = registry.GetCounter(Metric::kDecisions, {kOutcomes[i]});
@@ -22,7 +22,17 @@ NodeMetrics NodeMetrics::Make(metrics::Registry& registry) {
   made.loop_duration = registry.GetHistogram(Metric::kLoopDuration);
   made.journal_events = registry.GetGauge(Metric::kJournalEvents);
   made.lease_renewed = registry.GetCounter(Metric::kLeaseRenewed);
+  constexpr std::array kPoolValues = {"limit", "used", "demand"};
+  for (std::size_t i = 0; shared_pool && i < kPoolValues.size(); ++i)
+    made.pool[i] = registry.GetGauge(Metric::kMemoryPool, {kPoolValues[i]});
   return made;
+}
+
+void NodeMetrics::SetPool(std::optional<std::int64_t> limit, std::int64_t used,
+                          std::optional<std::int64_t> demand) {
+  if (limit) pool[0].Set(static_cast<double>(*limit));
+  pool[1].Set(static_cast<double>(used));
+  if (demand) pool[2].Set(static_cast<double>(*demand));
 }
 
 void NodeMetrics::CountDecision(std::string_view outcome) {

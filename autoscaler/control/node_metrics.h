@@ -4,6 +4,8 @@
 // is what tests, replays and simulations want.
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "collector/metrics/registry.h"
@@ -22,9 +24,13 @@ struct NodeMetrics {
   metrics::Histogram loop_duration;
   metrics::Gauge journal_events;
   metrics::Counter lease_renewed;
+  std::array<metrics::Gauge, 3> pool;  // limit, used, demand; absent without a shared pool
 
-  static NodeMetrics Make(metrics::Registry& registry);
+  // With the series of a shared pool, or without.
+  static NodeMetrics Make(metrics::Registry& registry, bool shared_pool = false);
 
+  void SetPool(std::optional<std::int64_t> limit, std::int64_t used,
+               std::optional<std::int64_t> demand);
   void CountDecision(std::string_view outcome);
   // nullptr: nothing is held.
   void SetHeld(const char* reason);

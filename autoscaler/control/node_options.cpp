@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "autoscaler/actuate/actuator.h"
@@ -66,6 +67,16 @@ Result<> Check(const NodeOptions& options) {
     BALLAST_TRY_DO(CheckPrefix("auto prefix", prefix), "options");
   if (options.mode == Mode::kAuto && options.auto_prefixes.empty())
     return Error::Invalid("mode auto needs at least one prefix of cgroups it may change");
+  if (options.shared_pool) {
+    const std::string& parent = options.shared_pool->parent;
+    BALLAST_TRY_DO(CheckPrefix("shared_pool", parent), "options");
+    const bool may_write = std::ranges::any_of(
+        options.auto_prefixes,
+        [&](const std::string& prefix) { return actuate::IsBelow(parent, prefix); });
+    if (options.mode == Mode::kAuto && !may_write)
+      return Error::Invalid(fmt::format(
+          "shared_pool: '{}' is below no auto prefix, so its limit may not be written", parent));
+  }
   if (options.memory_pool && *options.memory_pool <= 0)
     return Error::Invalid("memory_pool must be above 0");
   return Ok();

@@ -73,6 +73,8 @@ struct NodeOptions {
   // A tool call's exec raises the demand by what such calls grew by before.
   bool learn_tools = true;
   double tool_sigmas = 2;  // of one workload's expected growth
+  double cpu_burst =
+      0;  // share of a quota that may be saved up; see actuate::CgroupActuatorOptions
   HeadroomOptions cpu_headroom{.share = 1.0, .least = 250};
   HeadroomOptions memory_headroom{.share = 0.5, .least = std::int64_t{64} << 20};
   forecast::DecayingPeakOptions forecast;

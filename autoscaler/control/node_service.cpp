@@ -55,7 +55,6 @@ class NodeService {
   NodeService(NodeServiceOptions options, actuate::CgroupActuator actuator,
               const std::function<void()>& alive)
       : actuator_(std::move(actuator)),
-        metrics_(NodeMetrics::Make(registry_)),
         listen_(std::move(options.listen)),
         collector_socket_(std::move(options.collector_socket)),
         reload_(std::move(options.reload)),
@@ -81,15 +80,15 @@ class NodeService {
   // until then.
   void Begin(NodeOptions options) {
     mode_ = options.mode;
+    metrics_ = NodeMetrics::Make(registry_, options.shared_pool.has_value());
     client_.reset();
     reader_ = {};
     node_.emplace(std::move(options), actuator_, outbox_, metrics_);
     client_.emplace(
         events_, net::StreamClientOptions{.path = collector_socket_},
-        net::StreamClient::Handlers{
-            .on_up = [this] { OnUp(); },
-            .on_bytes = [this](std::string_view bytes) { OnBytes(bytes); },
-            .on_down = [this](const Error& error) { OnDown(error); }});
+        net::StreamClient::Handlers{.on_up = [this] { OnUp(); },
+                                    .on_bytes = [this](std::string_view bytes) { OnBytes(bytes); },
+                                    .on_down = [this](const Error& error) { OnDown(error); }});
   }
 
   void OnReload() {
@@ -97,7 +96,8 @@ class NodeService {
     auto fresh = reload_();
     if (!fresh)
       return node_->Say("not reloaded, what was configured stays: " + fresh.error().ToString());
-    const auto released = actuator_.Narrow(WritablePrefixes(*fresh));
+    const auto released = actuator_.Narrow(WritablePrefixes(*fresh), WritablePool(*fresh));
+    actuator_.SetCpuBurst(fresh->cpu_burst);
     Begin(*std::move(fresh));
     node_->Say(std::string("reloaded, in mode ") + ToString(mode_) + "; " +
                (released ? actuate::Summary(*released)
@@ -192,6 +192,11 @@ class NodeService {
 
 std::vector<std::string> WritablePrefixes(const NodeOptions& options) {
   return options.mode == Mode::kAuto ? options.auto_prefixes : std::vector<std::string>{};
+}
+
+std::string WritablePool(const NodeOptions& options) {
+  const bool is_there = options.mode == Mode::kAuto && options.shared_pool;
+  return is_there ? options.shared_pool->parent : std::string();
 }
 
 Result<> RunNodeService(NodeServiceOptions options, const std::function<void()>& alive) {

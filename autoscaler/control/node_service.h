@@ -27,6 +27,8 @@ struct NodeServiceOptions {
 
 // Which groups may be written: none unless in mode auto.
 std::vector<std::string> WritablePrefixes(const NodeOptions& options);
+// The group that may be a pool; empty: none.
+std::string WritablePool(const NodeOptions& options);
 
 // Returns after SIGTERM or SIGINT and a release of everything. `alive` is
 // called at least every 100 ms while the loop turns.

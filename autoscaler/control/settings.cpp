@@ -26,6 +26,13 @@ void DescribePolicy(OptionTable& table, Settings& s) {
   table.Section("policy", "How limits follow demand.");
   table.AddBytes("policy.memory_pool", &s.memory_pool, {},
                  "Memory that all workloads share; 0: what is available on the host.");
+  table.Add(
+      "policy.shared_pool", &s.shared_pool,
+      "Cgroup path of the parent whose limit is the memory that the workloads below it share; "
+      "each may take all that is free. Empty: every workload has a limit of its own alone.");
+  table.Add("policy.cpu_burst", &s.cpu_burst, {.min = 0, .max = 1},
+            "CPU quota that was not used may be used later, up to this share of the quota; 0: as "
+            "the kernel has it.");
   table.Add("policy.cpu_reserve", &s.cpu_reserve, {.min = 0, .max = 0.9},
             "Share of the CPUs that is never given out.");
   table.Add("policy.memory_reserve", &s.memory_reserve, {.min = 0, .max = 0.9},
@@ -120,6 +127,8 @@ Result<NodeOptions> ToNodeOptions(const Settings& s) {
   options.cpu_reserve = s.cpu_reserve;
   options.memory_reserve = s.memory_reserve;
   if (s.memory_pool > 0) options.memory_pool = static_cast<std::int64_t>(s.memory_pool);
+  if (!s.shared_pool.empty()) options.shared_pool.emplace().parent = s.shared_pool;
+  options.cpu_burst = s.cpu_burst;
   options.cpu_headroom.share = s.cpu_headroom;
   options.memory_headroom.share = s.memory_headroom;
   options.forecast.cpu.half_life_seconds = s.cpu_half_life_seconds;

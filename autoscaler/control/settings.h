@@ -36,6 +36,8 @@ struct Settings {
   LogLevel log_level = LogLevel::kInfo;
   std::int64_t lease_ms = 3000;
   std::uint64_t memory_pool = 0;  // 0: what is available
+  std::string shared_pool;        // empty: none
+  double cpu_burst = 0;
   double cpu_reserve = 0.05;
   double memory_reserve = 0.10;
   WorkloadSettings defaults;

@@ -40,23 +40,48 @@ const model::Entity* SharedPool::FindParent(const model::State& state) {
   return nullptr;
 }
 
-void SharedPool::Read(const model::State& state, const Fleet& fleet, BootTime at) {
+bool SharedPool::Holds(const Tracked& tracked) const {
+  return actuate::IsBelow(tracked.group.path, options_->shared_pool->parent);
+}
+
+bool SharedPool::IsTighterFor(const Tracked& tracked) const {
+  if (!Holds(tracked) || !limit_.in_force) return false;
+  return !tracked.memory.in_force ||
+         *limit_.in_force - limit_.used <= *tracked.memory.in_force - tracked.memory.used;
+}
+
+// The collector records workloads; their parent only where it is one as well.
+void SharedPool::Identify(const model::State& state) {
   const model::Entity* parent = FindParent(state);
-  const auto key = parent == nullptr ? std::nullopt : model::KeyOf(parent->fields);
-  if (!key) return;
-  if (!Is(*key)) {
-    group_ = {*key, options_->shared_pool->parent};
-    adopted = false;
+  const auto recorded = parent == nullptr ? std::nullopt : model::KeyOf(parent->fields);
+  if (!recorded) ref_ = model::kHostRef;
+  const model::WorkloadKey key = recorded.value_or(model::WorkloadKey{});
+  if (!Is(key)) {
+    group_ = {key, options_->shared_pool->parent};
+    adopted = give_up = false;
     limit_ = Limit(options_->changes_per_minute);
   }
-  const auto high = parent->fields.Get(Field::kMemoryHighBytes);
+  const auto high = parent == nullptr ? std::nullopt : parent->fields.Get(Field::kMemoryHighBytes);
   if (!limit_.written_at && high && *high != model::kUnlimited)
     limit_.in_force = static_cast<std::int64_t>(*high);
+}
+
+void SharedPool::Read(const model::State& state, const Fleet& fleet, BootTime at) {
   double used = 0;
-  for (const auto& [workload, tracked] : fleet.tracked())
+  bool any = false;
+  for (const auto& [workload, tracked] : fleet.tracked()) {
+    if (!Holds(tracked)) continue;
+    any = true;
     used += static_cast<double>(tracked.memory.used);
+  }
+  if (!group_ && !any) return;
+  Identify(state);
   limit_.used = static_cast<std::int64_t>(used);
   demand_.Observe(used, at);
+  waiting_since.reset();
+  for (const auto& [workload, tracked] : fleet.tracked())
+    if (tracked.waiting_since && IsTighterFor(tracked))
+      waiting_since = std::min(waiting_since.value_or(at), *tracked.waiting_since);
 }
 
 void SharedPool::Refused(BootTime at) {
@@ -70,14 +95,22 @@ void SharedPool::Decide(Decision& decision, const Fleet& fleet,
   if (!group_ || !wanted || !capacity) return;
   const bool urgent = decision.trigger.subject == group_->key;
   std::int64_t guaranteed = 0;
-  for (const auto& [key, tracked] : fleet.tracked()) guaranteed += tracked.rule.min_memory;
+  for (const auto& [key, tracked] : fleet.tracked()) {
+    const std::int64_t least = tracked.rule.min_memory;
+    if (Holds(tracked))
+      guaranteed += least;
+    else  // has a limit of its own, out of the same memory
+      *capacity -= std::max(least, tracked.memory.used);
+  }
+  capacity = std::max<std::int64_t>(0, std::min(*capacity, original.value_or(*capacity)));
+  last_demand_ = static_cast<std::int64_t>(std::ceil(*wanted));
 
   Change change;
   change.group = *group_;
   change.ref = *ref_;
   change.name = options_->shared_pool->parent;
   change.resource = actuate::Resource::kMemoryPool;
-  change.demand = static_cast<std::int64_t>(std::ceil(*wanted));
+  change.demand = *last_demand_;
   change.allocated = std::min(change.demand, *capacity);
   change.binding =
       change.demand > *capacity ? allocate::Binding::kCeiling : allocate::Binding::kDemand;
@@ -105,8 +138,10 @@ void SharedPool::Decide(Decision& decision, const Fleet& fleet,
   change.proposal = guard::RunGuards(guards_, std::move(proposal), context);
   if (change.proposal.keeps()) return;
   limit_.budget.Spend();
-  // Before the workloads' own limits: what they may grow into must be there first.
-  decision.changes.insert(decision.changes.begin(), std::move(change));
+  // What the workloads may grow into is there before their own limits say so, and goes after them.
+  const bool falls = change.proposal.current && change.proposal.target < *change.proposal.current;
+  decision.changes.insert(falls ? decision.changes.end() : decision.changes.begin(),
+                          std::move(change));
 }
 
 }  // namespace ballast::control

@@ -1,8 +1,9 @@
 """Agents as they were recorded, as real containers under one memory budget: static limits against Ballast.
 
-The same agents twice. Static: each has an equal share of the budget as its memory limit. Ballast: the autoscaler gives
-each what it needs of the same budget. Both: the kernel holds all of them together to the budget, and every agent begins
-with the same CPU quota. Memory is as recorded; time runs faster and CPU work is scaled down, to fit two cores.
+The same agents three times. Static: each has an equal share of the budget as its memory limit. Limits: the autoscaler gives
+each what it needs of the same budget. Pool: they share one pool, as large as all need together, and each may take what is free.
+All: the kernel holds all of them together to the budget, and every agent begins with the same CPU quota. Slack is 1 - mean use /
+mean memory reserved (the sum of the limits, or the pool) while all agents run. Memory is as recorded; time runs faster and CPU work is scaled down, to fit two cores.
 
 Traces: CSV files `t_s,cpu_cores,memory_bytes` with `*.tools.csv` beside them (`start_s,end_s,tool,command`), from the
 folder in BALLAST_TRACES; without one, synthetic agents of the same kind are made from a seed.
@@ -90,8 +91,31 @@ def hold_together(budget):
                 pathlib.Path(f"{mount}{PREFIX}/{name}").write_text(str(budget))
 
 
-def run(options, mode, traces):
+def held(agents):
+    """(bytes used by all, bytes of their limits together, how many), of the agents that are there."""
+    used = limits = running = 0
+    for agent in agents:
+        place = cgroups.directory(agent.cgroup_path, "memory")
+        limit = cgroups.memory_limit_bytes(agent.cgroup_path)
+        text = place and cgroups.read(f"{place[0]}/{'memory.current' if place[1] else 'memory.usage_in_bytes'}")
+        if text and limit and int(text) > 1 << 20:  # one that has ended holds nothing
+            used += int(text)
+            limits += limit
+            running += 1
+    return used, limits, running
+
+
+def pool_bytes():
+    place = cgroups.directory(PREFIX, "memory")
+    values = [cgroups.read(f"{place[0]}/{name}") for name in (("memory.high", "memory.max") if place[1] else ("memory.limit_in_bytes",))]
+    return min(int(value) for value in values if value and value != "max")
+
+
+def run(options, policy, traces):
+    mode = "observe" if policy == "static" else "auto"
     settings = f'[policy]\nmemory_pool = {options.budget}\nmemory_reserve = 0.0\n'
+    if policy == "pool":
+        settings += f'shared_pool = "{PREFIX}"\n'
     with Stack(os.environ["BALLAST_BUILD"], prefix=PREFIX, autoscaler_settings=settings) as stack:
         shutil.copy(stack.build / "deploy/agents/replay_agent", stack.root / "bin/replay_agent")
         for number, trace in enumerate(traces):
@@ -109,10 +133,14 @@ def run(options, mode, traces):
             agents.append(agent.start())
             time.sleep(0.1)
         end = time.monotonic() + options.seconds * 3 + 30
-        throttled = {}
+        throttled, use, reserved = {}, 0, 0
         while time.monotonic() < end and any(agent.is_running() for agent in agents):
             for agent in agents:
                 throttled[agent.name] = cgroups.throttled_ns(agent.cgroup_path) or throttled.get(agent.name, 0)
+            used, limits, running = held(agents)
+            if running == len(agents):  # who has ended would count for what it holds no more
+                use += used
+                reserved += pool_bytes() if policy == "pool" else limits
             time.sleep(1)
         lines = [agent.calls() for agent in agents]
         finished = sum(any(line.get("finished") for line in one) for one in lines)
@@ -122,6 +150,7 @@ def run(options, mode, traces):
         return {
             "agents that finished": f"{finished} of {len(agents)}",
             "OOM kills": kills,
+            "slack": f"{100 * (1 - use / max(1, reserved)):.1f} %",
             "throttled": f"{sum(throttled.values()) / 1e9:.1f} s",
             "tool calls ended": len(calls),
             "tool call p50 / p99": " / ".join(f"{(records.quantile([c['took_ms'] for c in calls], q) or 0) / 1000:.2f} s" for q in (.5, .99)),
@@ -133,12 +162,13 @@ def run(options, mode, traces):
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench live", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agents", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=60, help="of each of the two runs")
+    parser.add_argument("--seconds", type=float, default=60, help="of each run")
     parser.add_argument("--speed", type=float, default=8, help="how much faster than it was recorded")
     parser.add_argument("--cpu-share", type=float, default=0.08, help="of the recorded CPU work")
     parser.add_argument("--budget", type=float, default=0, help="bytes; 0: 288 MiB for each agent")
     parser.add_argument("--seed", type=int, default=1, help="which traces, in which order")
     parser.add_argument("--traces", default=os.environ.get("BALLAST_TRACES"))
+    parser.add_argument("--policies", nargs="+", choices=["static", "limits", "pool"], default=["static", "limits", "pool"])
     options = parser.parse_args()
     options.budget = int(options.budget) or options.agents * (288 << 20)
     if options.traces:
@@ -150,13 +180,13 @@ def main():
     print(f"{len(traces)} agents ({'recorded' if options.traces else 'synthetic'}), budget {options.budget / 2**30:.2f} GiB,"
           f" {options.speed:g} times as fast, {options.cpu_share:g} of the CPU work, seed {options.seed}", flush=True)
     try:
-        static, ballast = (run(options, mode, traces) for mode in ("observe", "auto"))
+        runs = {policy: run(options, policy, traces) for policy in options.policies}
     except Failed as error:
         print(f"live: {error}", file=sys.stderr)
         return 2
-    print(f"{'':<34}{'static limits':>20}{'Ballast':>20}")
-    for row in static:
-        print(f"{row:<34}{static[row]!s:>20}{ballast[row]!s:>20}")
+    print(f"{'':<34}" + "".join(f"{policy:>20}" for policy in runs))
+    for row in next(iter(runs.values())):
+        print(f"{row:<34}" + "".join(f"{outcome[row]!s:>20}" for outcome in runs.values()))
     return 0
 
 

@@ -32,10 +32,15 @@ class AutoscalerKernelTest : public ::testing::Test {
     ASSERT_EQ(::geteuid(), 0U) << "kernel suite: run as root (ctest -L kernel)";
     journal_ = std::filesystem::temp_directory_path() /
                ("ballast-test-journal-" + std::to_string(::getpid()));
+    Make();
+  }
+  void Make(const std::string& shared_pool = "", double cpu_burst = 0) {
     auto made =
         CgroupActuator::Make({.roots = RootsFromMountinfo(test::ReadText("/proc/self/mountinfo")),
                               .prefixes = {group_.path()},
-                              .journal_path = journal_},
+                              .journal_path = journal_,
+                              .shared_pool = shared_pool,
+                              .cpu_burst = cpu_burst},
                              clock_);
     ASSERT_TRUE(made) << made.error().ToString();
     actuator_ = std::make_unique<CgroupActuator>(std::move(*made));
@@ -126,6 +131,119 @@ TEST_F(AutoscalerKernelTest, AGroupWaitsAtItsLimitUntilTheLimitRises) {
 
   const int status = child.Wait();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "killed by " << WTERMSIG(status);
+}
+
+TEST_F(AutoscalerKernelTest, TheV1SwapLimitFollowsTheMemoryLimitBothWays) {
+  if (!group_.Has("memory.memsw.limit_in_bytes")) return;  // v2's memory.swap.max stands alone
+  group_.Write("memory.limit_in_bytes", std::to_string(64 * kMiB));
+  group_.Write("memory.memsw.limit_in_bytes", std::to_string(96 * kMiB));
+  Adopt();
+
+  EXPECT_EQ(actuator_->Set(Id(), Resource::kMemory, 128 * kMiB).error, "");
+  EXPECT_EQ(group_.Number("memory.memsw.limit_in_bytes"), static_cast<unsigned>(160 * kMiB));
+  EXPECT_EQ(actuator_->Set(Id(), Resource::kMemory, 32 * kMiB).error, "");
+  EXPECT_EQ(group_.Number("memory.limit_in_bytes"), static_cast<unsigned>(32 * kMiB));
+  EXPECT_EQ(group_.Number("memory.memsw.limit_in_bytes"), static_cast<unsigned>(64 * kMiB));
+}
+
+TEST_F(AutoscalerKernelTest, TheBurstFollowsTheQuotaBothWays) {
+  const std::string file = group_.Has("cpu.max.burst") ? "cpu.max.burst" : "cpu.cfs_burst_us";
+  if (!group_.Has(file)) return;  // before 5.14 (v1) and 5.19 (v2)
+  Make("", 1.0);
+  Adopt();
+
+  EXPECT_EQ(actuator_->Set(Id(), Resource::kCpu, 500).error, "");
+  EXPECT_EQ(group_.Number(file), 50'000U);
+  EXPECT_EQ(actuator_->Set(Id(), Resource::kCpu, 200).error, "");
+  EXPECT_EQ(group_.Number(file), 20'000U);
+  EXPECT_EQ(group_.Number(QuotaFile()), 20'000U);
+
+  ASSERT_TRUE(ReleaseFile(journal_));
+  EXPECT_EQ(group_.Number(file), 0U);
+}
+
+// The group is the pool; workloads are groups inside it.
+class PoolKernelTest : public AutoscalerKernelTest {
+ protected:
+  void SetUp() override {
+    AutoscalerKernelTest::SetUp();
+    Make(group_.path());
+    Adopt();
+    ASSERT_EQ(actuator_->Set(Id(), Resource::kMemoryPool, 64 * kMiB).error, "");
+    ASSERT_EQ(actuator_->Set(Id(), Resource::kMemoryWait, 1).error, "");
+  }
+  static std::uint64_t OomKills(const test::TestGroup& group) {
+    return test::KeyedValue(
+        group.Read(group.Has("memory.oom_control") ? "memory.oom_control" : "memory.events"),
+        "oom_kill");
+  }
+};
+
+TEST_F(PoolKernelTest, NobodyIsKilledAtAPoolThatRises) {
+  const test::TestGroup one(group_, "one");
+  const test::TestGroup two(group_, "two");
+  test::Child first(one, [] { TouchMemory(150 * kMiB); });
+  test::Child second(two, [] { TouchMemory(150 * kMiB); });
+  for (int i = 0; i < 1000 && !HitsItsLimit(); ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(HitsItsLimit()) << "never hit the pool";
+
+  EXPECT_EQ(actuator_->Set(Id(), Resource::kMemoryPool, 512 * kMiB).error, "");
+
+  for (test::Child* child : {&first, &second}) {
+    const int status = child->Wait();
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "killed by " << WTERMSIG(status);
+  }
+  EXPECT_EQ(OomKills(one) + OomKills(two), 0U);
+}
+
+TEST_F(PoolKernelTest, WhatIsUsedInsideIsNeverCutOff) {
+  ASSERT_EQ(actuator_->Set(Id(), Resource::kMemoryPool, 256 * kMiB).error, "");
+  const test::TestGroup one(group_, "one");
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  test::Child child(one, [&] {
+    std::vector<char> memory(64 * kMiB, 1);
+    EXPECT_EQ(::write(ready[1], "r", 1), 1);
+    ::pause();
+  });
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+
+  const Actuation done = actuator_->Set(Id(), Resource::kMemoryPool, 16 * kMiB);
+
+  EXPECT_EQ(done.outcome, Outcome::kRefused);
+  EXPECT_EQ(group_.Number(MemoryFile()), static_cast<std::uint64_t>(256 * kMiB));
+}
+
+// v1: a group made inside one that waits is made waiting.
+TEST_F(PoolKernelTest, ReleaseEndsTheWaitsThatNewGroupsInherited) {
+  const test::TestGroup adopted(group_, "adopted");
+  const test::TestGroup unknown(group_, "unknown");
+  const model::CgroupDirectory& first = adopted.directories().front();
+  const Group id{{first.id, first.hierarchy_id}, adopted.path()};
+  ASSERT_FALSE(actuator_->Adopt({id})[0].error);
+
+  actuator_.reset();  // as after kill -9
+  const auto released = ReleaseFile(journal_);
+
+  ASSERT_TRUE(released) << released.error().ToString();
+  EXPECT_TRUE(released->failures.empty());
+  for (const test::TestGroup* group :
+       std::initializer_list<const test::TestGroup*>{&group_, &adopted, &unknown})
+    EXPECT_EQ(test::KeyedValue(group->Read("memory.oom_control"), "oom_kill_disable"), 0U);
+  EXPECT_NE(group_.Number(MemoryFile()), static_cast<unsigned>(64 * kMiB));
+}
+
+TEST_F(PoolKernelTest, GuaranteesAreMemoryLow) {
+  const test::TestGroup one(group_, "one");
+  const model::CgroupDirectory& first = one.directories().front();
+  const Group id{{first.id, first.hierarchy_id}, one.path()};
+  ASSERT_FALSE(actuator_->Adopt({id})[0].error);
+
+  const Actuation done = actuator_->Set(id, Resource::kMemoryGuarantee, 32 * kMiB);
+
+  EXPECT_EQ(done.error, "");
+  EXPECT_EQ(one.Number("memory.low"), one.Has("memory.low") ? static_cast<unsigned>(32 * kMiB) : 0);
 }
 
 // observe -> decide -> write, with the kernel's own quota as the witness.

@@ -19,11 +19,13 @@ class CgroupActuatorTest : public ::testing::Test {
   void SetUp() override { Start(); }
 
   // Also plays a restart after a crash: nothing is released.
-  void Start() {
+  void Start(const char* shared_pool = "", double cpu_burst = 0) {
     auto made = CgroupActuator::Make(
         {.roots = {.unified = Root("unified"), .cpu = Root("cpu"), .memory = Root("memory")},
          .prefixes = {"/agents"},
-         .journal_path = Root("journal")},
+         .journal_path = Root("journal"),
+         .shared_pool = shared_pool,
+         .cpu_burst = cpu_burst},
         clock_);
     ASSERT_TRUE(made) << made.error().ToString();
     actuator_ = std::make_unique<CgroupActuator>(std::move(*made));
@@ -110,6 +112,114 @@ TEST_F(CgroupActuatorTest, V1SwapLimitIsRaisedBeforeTheMemoryLimit) {
 
   EXPECT_EQ(tree_.Read("memory/agents/a", "memory.memsw.limit_in_bytes"),
             std::to_string(64 * kMiB));
+}
+
+TEST_F(CgroupActuatorTest, V1SwapAllowanceStaysWhatItWas) {
+  const Group group = V1();
+  tree_.Write("memory/agents/a", {"memory.limit_in_bytes", "16777216"});
+  tree_.Write("memory/agents/a", {"memory.memsw.limit_in_bytes", "33554432"});
+  tree_.Write("memory/agents/a", {"memory.memsw.usage_in_bytes", "1048576"});
+  Adopted(group);
+
+  actuator_->Set(group, Resource::kMemory, 64 * kMiB);
+  EXPECT_EQ(tree_.Read("memory/agents/a", "memory.memsw.limit_in_bytes"),
+            std::to_string(80 * kMiB));
+  actuator_->Set(group, Resource::kMemory, 8 * kMiB);
+
+  EXPECT_EQ(tree_.Read("memory/agents/a", "memory.memsw.limit_in_bytes"),
+            std::to_string(24 * kMiB));
+}
+
+TEST_F(CgroupActuatorTest, V1SwapThatIsUsedKeepsItsLimit) {
+  const Group group = V1();
+  tree_.Write("memory/agents/a", {"memory.limit_in_bytes", "16777216"});
+  tree_.Write("memory/agents/a", {"memory.memsw.limit_in_bytes", "33554432"});
+  tree_.Write("memory/agents/a", {"memory.memsw.usage_in_bytes", "30000000"});
+  Adopted(group);
+
+  const Actuation done = actuator_->Set(group, Resource::kMemory, 4 * kMiB);
+
+  EXPECT_EQ(done.outcome, Outcome::kApplied) << done.error;
+  EXPECT_EQ(tree_.Read("memory/agents/a", "memory.memsw.limit_in_bytes"), "33554432");
+}
+
+TEST_F(CgroupActuatorTest, ABurstAboveTheNewQuotaIsLoweredEvenWhereNoneIsGiven) {
+  const Group group = V2();
+  tree_.Write("unified/agents/a", {"cpu.max.burst", "80000"});
+  Adopted(group);
+
+  EXPECT_EQ(actuator_->Set(group, Resource::kCpu, 1500).outcome, Outcome::kApplied);
+  EXPECT_EQ(tree_.Read("unified/agents/a", "cpu.max.burst"), "80000");
+  EXPECT_EQ(actuator_->Set(group, Resource::kCpu, 500).outcome, Outcome::kApplied);
+
+  EXPECT_EQ(tree_.Read("unified/agents/a", "cpu.max.burst"), "0");
+}
+
+TEST_F(CgroupActuatorTest, TheBurstIsItsShareOfTheQuota) {
+  Start("", 0.5);
+  const Group group = V2();
+  tree_.Write("unified/agents/a", {"cpu.max.burst", "0"});
+  Adopted(group);
+
+  actuator_->Set(group, Resource::kCpu, 1500);
+
+  EXPECT_EQ(tree_.Read("unified/agents/a", "cpu.max.burst"), "75000");
+}
+
+TEST_F(CgroupActuatorTest, OnlyTheGroupThatWasNamedIsAPool) {
+  const Group group = Adopted(V2());
+
+  EXPECT_EQ(actuator_->Set(group, Resource::kMemoryPool, 64 * kMiB).outcome, Outcome::kRefused);
+}
+
+TEST_F(CgroupActuatorTest, ThePoolStaysBelowWhatItsOwnerGave) {
+  Start("/agents");
+  V2("agents");
+  tree_.Write("unified/agents", {"memory.max", "134217728"});
+  const Group pool{{}, "/agents"};
+  EXPECT_EQ(actuator_->Adopt({pool})[0].original_memory, 128 * kMiB);
+
+  const Actuation done = actuator_->Set(pool, Resource::kMemoryPool, 512 * kMiB);
+
+  EXPECT_EQ(done.in_force, 128 * kMiB);
+  EXPECT_EQ(tree_.Read("unified/agents", "memory.max"), "134217728");
+  EXPECT_EQ(tree_.Read("unified/agents", "cpu.max"), "max 100000");
+}
+
+TEST_F(CgroupActuatorTest, AnotherWritersLimitOfThePoolIsTheNewCeiling) {
+  Start("/agents");
+  V2("agents");
+  const Group pool{{}, "/agents"};
+  actuator_->Adopt({pool});
+  actuator_->Set(pool, Resource::kMemoryPool, 64 * kMiB);
+  tree_.Write("unified/agents", {"memory.high", "33554432"});
+
+  EXPECT_EQ(actuator_->Set(pool, Resource::kMemoryPool, 96 * kMiB).outcome, Outcome::kForeign);
+
+  EXPECT_EQ(actuator_->Adopt({pool})[0].original_memory, 32 * kMiB);
+}
+
+TEST_F(CgroupActuatorTest, AV1ParentThatDoesNotCountItsChildrenIsNoPool) {
+  Start("/agents");
+  V1("agents");
+  tree_.Write("memory/agents", {"memory.use_hierarchy", "0"});
+
+  const auto adoptions = actuator_->Adopt({{{}, "/agents"}});
+
+  ASSERT_TRUE(adoptions[0].error);
+  EXPECT_THAT(adoptions[0].error->ToString(), HasSubstr("use_hierarchy"));
+}
+
+TEST_F(CgroupActuatorTest, APoolThatIsNoneAnyMoreIsPutBack) {
+  Start("/agents");
+  V2("agents");
+  const Group pool{{}, "/agents"};
+  actuator_->Adopt({pool});
+  actuator_->Set(pool, Resource::kMemoryPool, 64 * kMiB);
+
+  ASSERT_TRUE(actuator_->Narrow({"/agents"}, ""));
+
+  EXPECT_EQ(tree_.Read("unified/agents", "memory.high"), "max");
 }
 
 TEST_F(CgroupActuatorTest, V1GroupWaitsAtItsLimitWhenToldTo) {

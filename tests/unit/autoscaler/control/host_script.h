@@ -128,14 +128,16 @@ class ObedientActuator final : public actuate::Actuator {
     std::vector<actuate::Adoption> adoptions;
     for (const actuate::Group& group : groups) {
       adopted.push_back(group.path);
-      adoptions.push_back({group, adopt_error});
+      adoptions.push_back({group, adopt_error, original_memory});
     }
     return adoptions;
   }
   void Forget(const model::WorkloadKey& key) override { forgotten.push_back(key); }
   actuate::Actuation Set(const actuate::Group& group, actuate::Resource resource,
                          std::int64_t amount) override {
-    if (resource != actuate::Resource::kMemoryWait) calls.push_back({group.path, resource, amount});
+    const bool standing = resource == actuate::Resource::kMemoryWait ||
+                          resource == actuate::Resource::kMemoryGuarantee;
+    if (!standing) calls.push_back({group.path, resource, amount});
     if (resource == actuate::Resource::kMemoryWait) waits.push_back(amount);
     actuate::Actuation done;
     done.outcome = answer;
@@ -149,6 +151,7 @@ class ObedientActuator final : public actuate::Actuator {
   actuate::Outcome answer = actuate::Outcome::kApplied;
   std::optional<std::int64_t> foreign_value;
   std::optional<Error> adopt_error;
+  std::optional<std::int64_t> original_memory;
   BootTime now{};
   std::vector<Call> calls;
   std::vector<std::int64_t> waits;

@@ -29,7 +29,16 @@ TEST(NodeOptionsTest, WrongOptionsAreNamed) {
   bounds.rules = {{.prefix = "/a", .min_cpu = 500, .max_cpu = 100}};
   NodeOptions pool;
   pool.memory_pool = 0;
-  for (const Row& row : {Row{"auto without prefix", no_prefix, "at least one prefix"},
+  NodeOptions shared_root;
+  shared_root.shared_pool.emplace().parent = "/";
+  NodeOptions shared_elsewhere;
+  shared_elsewhere.mode = Mode::kAuto;
+  shared_elsewhere.auto_prefixes = {"/agents/one"};
+  shared_elsewhere.shared_pool.emplace().parent = "/agents";
+  for (const Row& row : {Row{"shared root", shared_root, "shared_pool: '/'"},
+                         Row{"shared pool that may not be written", shared_elsewhere,
+                             "'/agents' is below no auto prefix"},
+                         Row{"auto without prefix", no_prefix, "at least one prefix"},
                          Row{"root as prefix", root, "auto prefix: '/'"},
                          Row{"everything reserved", reserve, "cpu_reserve: 1"},
                          Row{"no weight", weight, "weight must be above 0"},

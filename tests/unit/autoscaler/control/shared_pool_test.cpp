@@ -1,5 +1,7 @@
 #include "autoscaler/control/shared_pool.h"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 
 #include "tests/unit/autoscaler/control/loop_fixture.h"
@@ -109,20 +111,125 @@ TEST_F(SharedPoolTest, ItShrinksSlowlyWhenLessIsNeeded) {
   EXPECT_LT(*Pool(), 1300 * kMiB);
 }
 
-TEST_F(SharedPoolTest, WithoutTheParentNoPoolIsWritten) {
+// Collectors record workloads; the group around them seldom is one.
+TEST_F(SharedPoolTest, AParentThatNoRecordHasIsNamedByItsPath) {
   Start();
   Ticks(5);
 
-  EXPECT_FALSE(Pool());
+  EXPECT_GE(Pool().value_or(0), 1500 * kMiB);
+  EXPECT_THAT(actuator_.adopted, ::testing::Contains("/agents"));
 }
 
-TEST_F(SharedPoolTest, AParentThatMayNotBeTouchedIsNotTouched) {
-  options_.auto_prefixes = {"/agents/one"};
-  options_.rules = {{.prefix = "/agents"}};
+TEST_F(SharedPoolTest, ThePoolIsNeverAboveWhatItsOwnerGaveTheParent) {
+  actuator_.original_memory = 1200 * kMiB;
+  StartWithParent();
+  Ticks(5);
+  Uses(one_, 690);
+  Ticks(5);
+
+  EXPECT_EQ(*Pool(), 1200 * kMiB);
+}
+
+TEST_F(SharedPoolTest, WorkloadsElsewhereHaveTheirOwnLimitsAndAreNoneOfIts) {
+  options_.auto_prefixes = {"/agents", "/others"};
+  const model::WorkloadKey other = host_.Add("three", "/others/");
+  Uses(other, 2000);
+  StartWithParent();
+  Ticks(200);
+
+  EXPECT_LT(*Pool(), 2200 * kMiB);
+  EXPECT_LT(Last("/others/three", Resource::kMemory).value(), 3600 * kMiB);
+}
+
+TEST_F(SharedPoolTest, ThePoolRisesBeforeTheLimitsInsideAndFallsAfterThem) {
+  StartWithParent();
+  Ticks(60);
+  actuator_.calls.clear();
+  Uses(one_, 3000);
+  Ticks(1);
+  ASSERT_FALSE(actuator_.calls.empty());
+  EXPECT_EQ(actuator_.calls.front().resource, Resource::kMemoryPool);
+
+  Uses(one_, 10);
+  std::vector<std::vector<Resource>> rounds;
+  for (int i = 0; i < 600; ++i) {
+    actuator_.calls.clear();
+    Ticks(1);
+    std::vector<Resource> round;
+    for (const auto& call : actuator_.calls) round.push_back(call.resource);
+    if (round.size() > 1 && std::ranges::count(round, Resource::kMemoryPool) > 0)
+      rounds.push_back(round);
+  }
+
+  ASSERT_FALSE(rounds.empty());
+  for (const auto& round : rounds) EXPECT_EQ(round.back(), Resource::kMemoryPool);
+}
+
+TEST_F(SharedPoolTest, ARefusalWhereThePoolHasLessRoomThanTheOwnLimitRaisesThePool) {
+  StartWithParent();
+  Ticks(200);
+  actuator_.calls.clear();
+
+  Feed(Event(model::EventKind::kMemoryLimit, one_));
+
+  ASSERT_EQ(actuator_.calls.size(), 1U);
+  EXPECT_EQ(actuator_.calls.front().resource, Resource::kMemoryPool);
+}
+
+TEST_F(SharedPoolTest, ARefusalAtTheOwnCeilingLeavesThePoolAlone) {
+  options_.defaults.max_memory = 600 * kMiB;
+  StartWithParent();
+  Ticks(200);
+  actuator_.calls.clear();
+
+  Feed(Event(model::EventKind::kMemoryLimit, one_));
+
+  EXPECT_EQ(PoolCalls(), 0);
+}
+
+TEST_F(SharedPoolTest, WhoWaitsTooLongAtAPoolThatCannotRiseIsLeftToTheKernel) {
+  actuator_.original_memory = 1000 * kMiB;
+  StartWithParent();
+  Ticks(5);
+  actuator_.waits.clear();
+  host_.Fields(one_).Set(Field::kMemoryUnderOom, 1);
+  host_.Fields(two_).Set(Field::kMemoryUnderOom, 1);
+
+  Ticks(105);
+  EXPECT_THAT(actuator_.waits, ::testing::ElementsAre(0));  // the pool's, not the workloads'
+  host_.Fields(one_).Set(Field::kMemoryUnderOom, 0);
+  host_.Fields(two_).Set(Field::kMemoryUnderOom, 0);
+  Ticks(1);
+
+  EXPECT_THAT(actuator_.waits, ::testing::ElementsAre(0, 1));
+}
+
+TEST_F(SharedPoolTest, AnotherWritersLimitIsTheOwnersFromThenOn) {
+  StartWithParent();
+  Ticks(5);
+  actuator_.answer = actuate::Outcome::kForeign;
+  actuator_.foreign_value = 1100 * kMiB;
+  Uses(one_, 900);
+  Ticks(1);
+  actuator_.answer = actuate::Outcome::kApplied;
+  actuator_.original_memory = 1100 * kMiB;
+  actuator_.calls.clear();
+
+  Ticks(200);
+  EXPECT_EQ(PoolCalls(), 0) << "hands off for a while";
+  Uses(one_, 590);
+  Ticks(200);
+
+  EXPECT_LE(Pool().value_or(0), 1100 * kMiB);
+}
+
+TEST_F(SharedPoolTest, InModeRecommendThePoolIsOnlyRecommended) {
+  options_.mode = Mode::kRecommend;
   StartWithParent();
   Ticks(5);
 
   EXPECT_FALSE(Pool());
+  EXPECT_THAT(actuator_.adopted, ::testing::IsEmpty());
 }
 
 TEST_F(SharedPoolTest, TheHostsCapacityBoundsIt) {
