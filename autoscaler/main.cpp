@@ -60,6 +60,7 @@ std::string NeedsRestart(const control::Settings& in_force, const control::Setti
   if (wanted.collector_socket != in_force.collector_socket) return "collector_socket";
   if (wanted.state_dir != in_force.state_dir) return "state_dir";
   if (wanted.listen != in_force.listen) return "http.listen";
+  if (wanted.qmp_sockets != in_force.qmp_sockets) return "vms.qmp_sockets";
   if (wanted.lease_ms != in_force.lease_ms) return "lease.timeout_ms";
   return "";
 }
@@ -82,6 +83,7 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
   options.actuator = {actuate::RootsFromMountinfo(mounts), control::WritablePrefixes(options.node),
                       folder.journal_path(), control::WritablePool(options.node),
                       options.node.cpu_burst};
+  options.vms.qmp_sockets = settings.qmp_sockets;
   return options;
 }
 

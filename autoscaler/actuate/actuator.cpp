@@ -16,6 +16,8 @@ const char* ToString(Resource resource) {
       return "memory_pool";
     case Resource::kMemoryGuarantee:
       return "memory_guarantee";
+    case Resource::kIoBandwidth:
+      return "io_bandwidth";
   }
   return "unknown";
 }

@@ -32,6 +32,7 @@ enum class Resource {
   kMemoryWait,       // 1: wait at the memory limit, 0: be killed there; only v1 has it
   kMemoryPool,       // bytes; the limit of the parent whose children share it
   kMemoryGuarantee,  // bytes that reclaim leaves alone; only v2 has it
+  kIoBandwidth,  // bytes per second of each disk; only VMs with a QMP socket have it; 0: no limit
 };
 const char* ToString(Resource resource);
 
@@ -77,6 +78,8 @@ class Actuator {
   virtual void Forget(const model::WorkloadKey& key) = 0;
   // Refused for groups that were not adopted.
   virtual Actuation Set(const Group& group, Resource resource, std::int64_t amount) = 0;
+  // Which interface a group's limits go through, for people: "cgroup", "qmp", ...
+  virtual std::string OwnerOf(const Group&) const { return "cgroup"; }
 };
 
 // Whether `path` is `prefix` or lies below it. The root and everything that

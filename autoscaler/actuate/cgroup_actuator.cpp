@@ -180,6 +180,24 @@ Journal CgroupActuator::TakeFromJournal(const Adopted& adopted) {
   return taken;
 }
 
+Result<> CgroupActuator::AddToJournal(const JournalGroup& group) {
+  const auto known = std::ranges::find_if(journal_.groups, [&](const JournalGroup& one) {
+    return one.inode == group.inode && one.directory == group.directory;
+  });
+  if (known == journal_.groups.end())
+    journal_.groups.push_back(group);
+  else
+    *known = group;
+  return SaveJournal(options_.journal_path, journal_);
+}
+
+std::optional<JournalGroup> CgroupActuator::FindInJournal(std::uint64_t inode,
+                                                          const std::string& directory) const {
+  for (const JournalGroup& group : journal_.groups)
+    if (group.inode == inode && group.directory == directory) return group;
+  return std::nullopt;
+}
+
 void CgroupActuator::Forget(const model::WorkloadKey& key) {
   const auto found = adopted_.find(key);
   if (found == adopted_.end()) return;
@@ -208,6 +226,9 @@ Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_
       return SetMemoryPool(adopted, amount);
     case Resource::kMemoryGuarantee:
       return SetMemoryGuarantee(adopted, amount);
+    case Resource::kIoBandwidth:
+      // TODO(actuate): io.max, once records carry a demand for it.
+      return Refused(nullptr, "", group.path + ": I/O limits are set for VMs alone");
   }
   return {};
 }

@@ -51,6 +51,13 @@ class CgroupActuator final : public Actuator {
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
 
+  // The one journal is kept here for the other interfaces, too; durable when it returns. What is
+  // there under the same directory and inode is replaced.
+  Result<> AddToJournal(const JournalGroup& group);
+  std::optional<JournalGroup> FindInJournal(std::uint64_t inode,
+                                            const std::string& directory) const;
+  bool IsAllowed(std::string_view path) const;
+
   // From now on only groups below these are written, and only `shared_pool` is a
   // pool; the adopted others are put back, and what could not be stays in the journal.
   Result<Released> Narrow(std::vector<std::string> prefixes, std::string shared_pool = {});
@@ -78,7 +85,6 @@ class CgroupActuator final : public Actuator {
   CgroupActuator(CgroupActuatorOptions options, const Clock& clock, Journal journal)
       : options_(std::move(options)), clock_(&clock), journal_(std::move(journal)) {}
 
-  bool IsAllowed(std::string_view path) const;
   Result<Adopted> Open(const Group& group) const;
   static Result<> CheckPool(Adopted& pool);
   std::string OriginalOf(const ControlDir& dir, const std::string& file,

@@ -12,6 +12,9 @@
 //   value cpu.cfs_quota_us -1
 //   end 1                     number of groups; its absence is damage
 //
+// A VM that is resized through QEMU's machine protocol is `group PID qmp:SOCKET`
+// with the values balloon, cpus and, for each disk, drive (vm_actuator.h).
+//
 // `group` is one directory and its inode number (the kernfs id, never reused),
 // so that a cgroup made anew under the same path is left alone.
 

@@ -11,6 +11,7 @@
 
 #include "autoscaler/actuate/control_dir.h"
 #include "autoscaler/actuate/limit_text.h"
+#include "autoscaler/actuate/vm_actuator.h"
 
 namespace ballast::actuate {
 namespace {
@@ -99,6 +100,11 @@ Released ReleaseOnce(Journal& journal) {
   for (const JournalGroup& group : journal.groups) journaled.insert(group.directory);
   std::vector<JournalGroup> kept;
   for (JournalGroup& group : journal.groups) {
+    if (IsVm(group)) {
+      ReleaseVm(group, released);
+      if (!group.originals.empty()) kept.push_back(std::move(group));
+      continue;
+    }
     const auto dir = ControlDir::Open(group.directory);
     if (!dir || dir->inode() != group.inode) {
       ++released.gone;

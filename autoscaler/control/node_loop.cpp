@@ -282,6 +282,8 @@ void NodeLoop::SetStandingValues(Tracked& tracked) {
   };
   if (tracked.rule.set_weight)
     set(Resource::kCpuWeight, static_cast<std::int64_t>(tracked.rule.weight * 1000));
+  if (tracked.rule.max_io_bytes_per_second)
+    set(Resource::kIoBandwidth, *tracked.rule.max_io_bytes_per_second);
   set(Resource::kMemoryGuarantee, tracked.rule.min_memory);
   tracked.wait_on = set(Resource::kMemoryWait, 1);
 }

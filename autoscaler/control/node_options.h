@@ -35,6 +35,7 @@ struct WorkloadRule {
   double weight = 1;
   bool set_weight = false;  // write cpu.weight / cpu.shares as well
   int priority = 0;
+  std::optional<std::int64_t> max_io_bytes_per_second = std::nullopt;  // absent: as it is set
 };
 
 // Growth headroom: what a limit stands above the allocation while the host has

@@ -55,6 +55,7 @@ class NodeService {
   NodeService(NodeServiceOptions options, actuate::CgroupActuator actuator,
               const std::function<void()>& alive)
       : actuator_(std::move(actuator)),
+        vms_(std::move(options.vms), actuator_, clock_),
         listen_(std::move(options.listen)),
         collector_socket_(std::move(options.collector_socket)),
         reload_(std::move(options.reload)),
@@ -83,7 +84,7 @@ class NodeService {
     metrics_ = NodeMetrics::Make(registry_, options.shared_pool.has_value());
     client_.reset();
     reader_ = {};
-    node_.emplace(std::move(options), actuator_, outbox_, metrics_);
+    node_.emplace(std::move(options), vms_, outbox_, metrics_);
     client_.emplace(
         events_, net::StreamClientOptions{.path = collector_socket_},
         net::StreamClient::Handlers{.on_up = [this] { OnUp(); },
@@ -97,6 +98,7 @@ class NodeService {
     if (!fresh)
       return node_->Say("not reloaded, what was configured stays: " + fresh.error().ToString());
     const auto released = actuator_.Narrow(WritablePrefixes(*fresh), WritablePool(*fresh));
+    vms_.ForgetAll();
     actuator_.SetCpuBurst(fresh->cpu_burst);
     Begin(*std::move(fresh));
     node_->Say(std::string("reloaded, in mode ") + ToString(mode_) + "; " +
@@ -174,6 +176,7 @@ class NodeService {
   net::EventLoop::Handle last_moment_;  // set: ending
   Result<> ended_ = Ok();
   actuate::CgroupActuator actuator_;
+  actuate::VmActuator vms_;
   Outbox outbox_;
   metrics::Registry registry_;
   NodeMetrics metrics_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "autoscaler/actuate/cgroup_actuator.h"
+#include "autoscaler/actuate/vm_actuator.h"
 #include "autoscaler/control/node_options.h"
 #include "collector/base/result.h"
 
@@ -20,6 +21,7 @@ struct NodeServiceOptions {
   std::string collector_socket;
   std::string listen;  // of /metrics; empty: none
   actuate::CgroupActuatorOptions actuator;
+  actuate::VmActuatorOptions vms = {};
   // Reads the configuration again, on SIGHUP; checked options, or one sentence
   // that says why the ones in force stay. Absent: SIGHUP is not heeded.
   std::function<Result<NodeOptions>()> reload = {};

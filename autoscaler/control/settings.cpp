@@ -18,6 +18,8 @@ void DescribeWorkload(OptionTable& table, const std::string& at, WorkloadSetting
             "Its share of what is scarce, against the others.");
   table.Add(at + "write_weight", &workload.write_weight,
             "Write the weight to cpu.weight or cpu.shares as well.");
+  table.AddBytes(at + "max_io_bytes_per_second", &workload.max_io_bytes_per_second, {},
+                 "VMs with a QMP socket: bandwidth of each disk; 0: as it is set.");
   table.Add(at + "priority", &workload.priority, {.min = -1000, .max = 1000},
             "A higher one is served first, guarantees of the others apart.");
 }
@@ -73,6 +75,8 @@ WorkloadRule ToRule(const WorkloadSettings& settings) {
   if (settings.max_memory > 0) rule.max_memory = static_cast<std::int64_t>(settings.max_memory);
   rule.weight = settings.weight;
   rule.set_weight = settings.write_weight;
+  if (settings.max_io_bytes_per_second > 0)
+    rule.max_io_bytes_per_second = static_cast<std::int64_t>(settings.max_io_bytes_per_second);
   rule.priority = static_cast<int>(settings.priority);
   return rule;
 }
@@ -98,6 +102,11 @@ void Describe(OptionTable& table, Settings& s) {
   table.Section("lease", "What happens when the program dies.");
   table.Add("lease.timeout_ms", &s.lease_ms, {.min = 500, .max = 60'000},
             "Limits are let go when the autoscaler has not answered for so long.");
+  table.Section("vms", "Virtual machines.");
+  table.Add(
+      "vms.qmp_sockets", &s.qmp_sockets,
+      "QMP sockets of VMs that are resized by balloon and vCPUs instead of memory limits; %n and "
+      "%p stand for anything. One client at a time: name none that somebody else uses.");
   table.Section("log", "What is said on standard error.");
   table.AddChoice("log.level", &s.log_level,
                   {{"debug", LogLevel::kDebug},

@@ -22,6 +22,7 @@ struct WorkloadSettings {
   std::uint64_t max_memory = 0;
   double weight = 1;
   bool write_weight = false;
+  std::uint64_t max_io_bytes_per_second = 0;
   std::int64_t priority = 0;
 };
 
@@ -38,6 +39,7 @@ struct Settings {
   std::uint64_t memory_pool = 0;  // 0: what is available
   std::string shared_pool;        // empty: none
   double cpu_burst = 0;
+  std::vector<std::string> qmp_sockets;
   double cpu_reserve = 0.05;
   double memory_reserve = 0.10;
   WorkloadSettings defaults;

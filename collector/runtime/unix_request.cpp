@@ -28,6 +28,12 @@ Result<UnixConversation> UnixConversation::Open(const std::string& path, millise
   return UnixConversation(std::move(fd), path, steady_clock::now() + patience);
 }
 
+pid_t UnixConversation::PeerPid() const {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
 Result<> UnixConversation::Send(std::string_view text) {
   while (!text.empty()) {
     const ssize_t sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);

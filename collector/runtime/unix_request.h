@@ -4,6 +4,8 @@
 // what small clients of local daemons are made of. Blocking: only for threads
 // that may wait. Errors name the path.
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -16,6 +18,9 @@ namespace ballast::runtime {
 class UnixConversation {
  public:
   static Result<UnixConversation> Open(const std::string& path, std::chrono::milliseconds patience);
+
+  // The process at the other end, as the kernel tells it; 0: not known.
+  pid_t PeerPid() const;
 
   Result<> Send(std::string_view text);
   // The next line without its end. Error: end of stream, out of patience, longer than `limit`.
