@@ -61,6 +61,7 @@ std::string NeedsRestart(const control::Settings& in_force, const control::Setti
   if (wanted.state_dir != in_force.state_dir) return "state_dir";
   if (wanted.listen != in_force.listen) return "http.listen";
   if (wanted.qmp_sockets != in_force.qmp_sockets) return "vms.qmp_sockets";
+  if (wanted.tell_systemd != in_force.tell_systemd) return "systemd.tell";
   if (wanted.lease_ms != in_force.lease_ms) return "lease.timeout_ms";
   return "";
 }
@@ -80,9 +81,12 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
   options.collector_socket = settings.collector_socket;
   options.listen = settings.listen;
   BALLAST_TRY(const std::string mounts, ReadSmallFile("/proc/self/mountinfo"), "cgroup mounts");
-  options.actuator = {actuate::RootsFromMountinfo(mounts), control::WritablePrefixes(options.node),
-                      folder.journal_path(), control::WritablePool(options.node),
-                      options.node.cpu_burst};
+  options.actuator = {.roots = actuate::RootsFromMountinfo(mounts),
+                      .prefixes = control::WritablePrefixes(options.node),
+                      .journal_path = folder.journal_path(),
+                      .shared_pool = control::WritablePool(options.node),
+                      .tell_systemd = settings.tell_systemd,
+                      .cpu_burst = options.node.cpu_burst};
   options.vms.qmp_sockets = settings.qmp_sockets;
   return options;
 }

@@ -37,7 +37,7 @@ bool CgroupActuator::IsAllowed(std::string_view path) const {
                              [&](const std::string& prefix) { return IsBelow(path, prefix); });
 }
 
-Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) const {
+Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) {
   if (!IsAllowed(group.path)) return Error::Invalid(group.path + ": is below no configured prefix");
 
   Adopted adopted;
@@ -68,6 +68,7 @@ Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) const {
   if (!adopted.cpu && !adopted.memory)
     return Error::Invalid(group.path + ": has no cpu and no memory controller, or is gone");
   if (!is_the_one) return Error::Invalid(group.path + ": is another cgroup than the one recorded");
+  if (options_.tell_systemd) adopted.unit = systemd_.UnitOf(group.path);
   if (adopted.is_pool) BALLAST_TRY_DO(CheckPool(adopted), group.path);
   return adopted;
 }
@@ -100,7 +101,8 @@ std::string CgroupActuator::OriginalOf(const ControlDir& dir, const std::string&
 
 Result<> CgroupActuator::Remember(Adopted& adopted) {
   const auto remember = [&](const ControlDir& dir, auto files) -> Result<> {
-    JournalGroup group{dir.inode(), dir.path(), {}};
+    JournalGroup group{
+        dir.inode(), dir.path(), {}, adopted.unit, adopted.unit.empty() ? "" : options_.bus};
     for (const char* file : files) {
       if (!dir.Has(file)) continue;
       BALLAST_TRY(const std::string text, dir.Read(file), "adopt");
@@ -206,6 +208,11 @@ void CgroupActuator::Forget(const model::WorkloadKey& key) {
   adopted_.erase(found);
 }
 
+std::string CgroupActuator::OwnerOf(const Group& group) const {
+  const auto found = adopted_.find(group.key);
+  return found != adopted_.end() && !found->second.unit.empty() ? "systemd" : "cgroup";
+}
+
 Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_t amount) {
   const auto found = adopted_.find(group.key);
   if (found == adopted_.end()) return Refused(nullptr, "", group.path + ": was not adopted");
@@ -266,6 +273,11 @@ Actuation CgroupActuator::WriteChecked(Adopted& adopted, const ControlDir& dir, 
     done.outcome = Outcome::kUnchanged;
     return done;
   }
+  // systemd first: it has written by its next call, so nothing older comes after our own value.
+  if (!adopted.unit.empty())
+    if (const auto told = systemd_.Tell(adopted.unit, dir, file, value); !told)
+      BALLAST_LOG(kWarn, "systemd was not told of a limit", {"unit", adopted.unit},
+                  {"why", told.error().ToString()});
   if (const auto written = dir.Write(file, value); !written) {
     const Actuation failed = FailedBy(dir, file, written.error());
     done.outcome = failed.outcome;

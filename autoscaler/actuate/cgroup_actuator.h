@@ -26,6 +26,7 @@
 #include "autoscaler/actuate/control_dir.h"
 #include "autoscaler/actuate/journal.h"
 #include "autoscaler/actuate/release.h"
+#include "autoscaler/actuate/unit_owner.h"
 
 namespace ballast::actuate {
 
@@ -37,6 +38,9 @@ struct CgroupActuatorOptions {
   // The one group that may be a pool, below a prefix too; empty: none. It is never written above
   // the limit that stood there before.
   std::string shared_pool = {};
+  // Units of systemd are told of their limits. `bus`: a D-Bus address; empty: the system bus.
+  bool tell_systemd = true;
+  std::string bus = {};
   // Quota that was not used may be used later, up to this share of it; 0: as it is set. 0 to 1.
   double cpu_burst = 0;
 };
@@ -50,6 +54,7 @@ class CgroupActuator final : public Actuator {
   std::vector<Adoption> Adopt(const std::vector<Group>& groups) override;
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
+  std::string OwnerOf(const Group& group) const override;
 
   // The one journal is kept here for the other interfaces, too; durable when it returns. What is
   // there under the same directory and inode is replaced.
@@ -76,6 +81,7 @@ class CgroupActuator final : public Actuator {
     bool cpu_v2 = false;
     bool memory_v2 = false;
     bool is_pool = false;
+    std::string unit;                             // of systemd; empty: none
     std::optional<std::int64_t> original_memory;  // the lowest limit before ours; absent: none
     std::int64_t swap_allowance = 0;              // v1: memory + swap stood so far above memory
     void TakeOriginals(const std::vector<Original>& originals);
@@ -83,9 +89,12 @@ class CgroupActuator final : public Actuator {
   };
 
   CgroupActuator(CgroupActuatorOptions options, const Clock& clock, Journal journal)
-      : options_(std::move(options)), clock_(&clock), journal_(std::move(journal)) {}
+      : options_(std::move(options)),
+        clock_(&clock),
+        journal_(std::move(journal)),
+        systemd_(options_.bus) {}
 
-  Result<Adopted> Open(const Group& group) const;
+  Result<Adopted> Open(const Group& group);
   static Result<> CheckPool(Adopted& pool);
   std::string OriginalOf(const ControlDir& dir, const std::string& file,
                          const std::string& value) const;
@@ -114,6 +123,7 @@ class CgroupActuator final : public Actuator {
   CgroupActuatorOptions options_;
   const Clock* clock_;
   Journal journal_;
+  UnitOwner systemd_;
   std::unordered_map<model::WorkloadKey, Adopted> adopted_;
 };
 

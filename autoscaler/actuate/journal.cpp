@@ -62,6 +62,8 @@ class Parser {
       journal_.boot_id = line;
     else if (word == "group")
       return TakeGroup(line);
+    else if (word == "unit")
+      return TakeUnit(line);
     else if (word == "value")
       return TakeValue(line);
     else if (word == "end")
@@ -80,6 +82,12 @@ class Parser {
     group.directory = Unescape(line);
     journal_.groups.push_back(std::move(group));
     return true;
+  }
+  bool TakeUnit(std::string_view line) {
+    if (journal_.groups.empty()) return false;
+    journal_.groups.back().unit = Unescape(TakeWord(line));
+    journal_.groups.back().bus = Unescape(line);
+    return !journal_.groups.back().unit.empty();
   }
   bool TakeValue(std::string_view line) {
     const std::string_view file = TakeWord(line);
@@ -104,6 +112,8 @@ std::string FormatJournal(const Journal& journal) {
   std::string text = fmt::format("{}\nboot {}\n", kMagic, journal.boot_id);
   for (const JournalGroup& group : journal.groups) {
     text += fmt::format("group {} {}\n", group.inode, Escape(group.directory));
+    if (!group.unit.empty())
+      text += fmt::format("unit {} {}\n", Escape(group.unit), Escape(group.bus));
     for (const Original& original : group.originals)
       text += fmt::format("value {} {}\n", original.file, Escape(original.value));
   }

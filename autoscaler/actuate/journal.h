@@ -9,6 +9,7 @@
 //   ballast-journal 1
 //   boot 6c1f...              another boot: nothing in it is true any more
 //   group 4711 /sys/fs/cgroup/cpu/web
+//   unit web.service unix:path=/run/x   only where systemd owns it; the bus may be missing
 //   value cpu.cfs_quota_us -1
 //   end 1                     number of groups; its absence is damage
 //
@@ -38,6 +39,10 @@ struct JournalGroup {
   std::uint64_t inode = 0;
   std::string directory;
   std::vector<Original> originals;
+  // The systemd unit that is told of what is put back, and its bus (empty: the system bus); a unit
+  // of no name: none.
+  std::string unit = {};
+  std::string bus = {};
 
   friend bool operator==(const JournalGroup&, const JournalGroup&) = default;
 };

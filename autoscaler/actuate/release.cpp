@@ -11,7 +11,9 @@
 
 #include "autoscaler/actuate/control_dir.h"
 #include "autoscaler/actuate/limit_text.h"
+#include "autoscaler/actuate/unit_owner.h"
 #include "autoscaler/actuate/vm_actuator.h"
+#include "collector/base/log.h"
 
 namespace ballast::actuate {
 namespace {
@@ -35,8 +37,17 @@ std::optional<std::string> WhyNot(const ControlDir& dir, const Original& origina
                      original.file, *used, original.value);
 }
 
-std::optional<std::string> PutBack(const ControlDir& dir, const Original& original,
-                                   Released& released) {
+// systemd first: it would write its own again. Where it does not answer the file is what counts.
+void TellOwner(const JournalGroup& group, const ControlDir& dir, const Original& original) {
+  if (group.unit.empty()) return;
+  UnitOwner owner(group.bus);
+  if (const auto told = owner.Tell(group.unit, dir, original.file, original.value); !told)
+    BALLAST_LOG(kWarn, "systemd was not told that a limit is put back", {"unit", group.unit},
+                {"why", told.error().ToString()});
+}
+
+std::optional<std::string> PutBack(const JournalGroup& group, const ControlDir& dir,
+                                   const Original& original, Released& released) {
   const auto now = dir.Read(original.file.c_str());
   if (!now) return now.error().ToString();
   if (Normal(original.file, *now) == original.value) {
@@ -44,6 +55,7 @@ std::optional<std::string> PutBack(const ControlDir& dir, const Original& origin
     return std::nullopt;
   }
   if (auto why = WhyNot(dir, original)) return why;
+  TellOwner(group, dir, original);
   const auto written = dir.Write(original.file.c_str(), original.value);
   if (!written) return written.error().ToString();
   ++released.restored;
@@ -52,15 +64,16 @@ std::optional<std::string> PutBack(const ControlDir& dir, const Original& origin
 
 // Files bound each other (v1: memsw may not stand below memory), in an order
 // that depends on the direction; so what fails is tried again after the rest.
-std::vector<Original> PutBackAll(const ControlDir& dir, std::vector<Original> todo,
+std::vector<Original> PutBackAll(const JournalGroup& group, const ControlDir& dir,
                                  Released& released) {
+  std::vector<Original> todo = group.originals;
   std::vector<std::string> reasons;
   for (std::size_t before = todo.size() + 1; !todo.empty() && todo.size() < before;) {
     before = todo.size();
     reasons.clear();
     std::vector<Original> again;
     for (const Original& original : todo) {
-      if (auto why = PutBack(dir, original, released)) {
+      if (auto why = PutBack(group, dir, original, released)) {
         again.push_back(original);
         reasons.push_back(std::move(*why));
       }
@@ -111,7 +124,7 @@ Released ReleaseOnce(Journal& journal) {
       continue;
     }
     const bool waited = WaitsByUs(group, *dir);
-    group.originals = PutBackAll(*dir, std::move(group.originals), released);
+    group.originals = PutBackAll(group, *dir, released);
     if (waited) EndInheritedWaits(group.directory, journaled);
     if (!group.originals.empty()) kept.push_back(std::move(group));
   }

@@ -107,6 +107,10 @@ void Describe(OptionTable& table, Settings& s) {
       "vms.qmp_sockets", &s.qmp_sockets,
       "QMP sockets of VMs that are resized by balloon and vCPUs instead of memory limits; %n and "
       "%p stand for anything. One client at a time: name none that somebody else uses.");
+  table.Section("systemd", "Units of systemd.");
+  table.Add("systemd.tell", &s.tell_systemd,
+            "Limits of workloads that are units are told to systemd as the units' own (runtime) "
+            "settings, so that a reload of systemd does not undo them.");
   table.Section("log", "What is said on standard error.");
   table.AddChoice("log.level", &s.log_level,
                   {{"debug", LogLevel::kDebug},

@@ -40,6 +40,7 @@ struct Settings {
   std::string shared_pool;        // empty: none
   double cpu_burst = 0;
   std::vector<std::string> qmp_sockets;
+  bool tell_systemd = true;
   double cpu_reserve = 0.05;
   double memory_reserve = 0.10;
   WorkloadSettings defaults;

@@ -42,6 +42,15 @@ def read_trace(path):
     return samples, calls
 
 
+def begun_at(trace, share):
+    """The trace from another moment on, its beginning put behind its end: agents do not begin together."""
+    samples, calls = trace
+    at = int(share * len(samples))
+    begin, length = samples[at][0], samples[-1][0] + 1
+    moved = [(t - begin, c, b) for t, c, b in samples[at:]] + [(t - begin + length, c, b) for t, c, b in samples[:at]]
+    return moved, [(s - begin + (length if s < begin else 0), e - begin + (length if s < begin else 0), tool) for s, e, tool in calls]
+
+
 def make_trace(seed):
     """Rest at 190 MB, bursts of a few seconds inside tool calls, peaks with a heavy tail: AgentCgroup, arXiv 2602.09345."""
     rng = random.Random(seed)
@@ -180,6 +189,8 @@ def main():
         traces = [read_trace(path) for path in paths[:options.agents]]
     else:
         traces = [make_trace(options.seed * 1000 + number) for number in range(options.agents)]
+    phases = random.Random(options.seed)
+    traces = [begun_at(trace, phases.random()) for trace in traces]
     print(f"{len(traces)} agents ({'recorded' if options.traces else 'synthetic'}), budget {options.budget / 2**30:.2f} GiB,"
           f" {options.speed:g} times as fast, {options.cpu_share:g} of the CPU work, seed {options.seed}", flush=True)
     try:

@@ -55,6 +55,7 @@ ONLY_IN = {
     r"prometheus/.*": [METRICS],
     r"boost/(asio|beast)/.*": [NET],
     r"openssl/.*|zlib\.h|crypt\.h": [NET],
+    r"systemd/.*": [RUNTIME],
     r"spdlog/.*": [BASE],
     r"libvirt/.*|nghttp2/.*": [RUNTIME],
     r"n?curses\.h": [CLI],
