@@ -62,6 +62,7 @@ std::string NeedsRestart(const control::Settings& in_force, const control::Setti
   if (wanted.listen != in_force.listen) return "http.listen";
   if (wanted.qmp_sockets != in_force.qmp_sockets) return "vms.qmp_sockets";
   if (wanted.tell_systemd != in_force.tell_systemd) return "systemd.tell";
+  if (wanted.runtime_sockets != in_force.runtime_sockets) return "runtime.sockets";
   if (wanted.lease_ms != in_force.lease_ms) return "lease.timeout_ms";
   return "";
 }
@@ -86,6 +87,7 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
                       .journal_path = folder.journal_path(),
                       .shared_pool = control::WritablePool(options.node),
                       .tell_systemd = settings.tell_systemd,
+                      .runtime_sockets = settings.runtime_sockets,
                       .cpu_burst = options.node.cpu_burst};
   options.vms.qmp_sockets = settings.qmp_sockets;
   return options;

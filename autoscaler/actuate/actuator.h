@@ -78,6 +78,8 @@ class Actuator {
   virtual void Forget(const model::WorkloadKey& key) = 0;
   // Refused for groups that were not adopted.
   virtual Actuation Set(const Group& group, Resource resource, std::int64_t amount) = 0;
+  // Called often, when nobody waits: what may take its time is done here, a little at a time.
+  virtual void Rest(BootTime) {}
   // Which interface a group's limits go through, for people: "cgroup", "qmp", ...
   virtual std::string OwnerOf(const Group&) const { return "cgroup"; }
 };

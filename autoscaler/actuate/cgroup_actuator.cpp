@@ -6,6 +6,7 @@
 #include <array>
 
 #include "autoscaler/actuate/cgroup_files.h"
+#include "autoscaler/actuate/container_owner.h"
 #include "autoscaler/actuate/limit_text.h"
 #include "collector/base/log.h"
 
@@ -18,6 +19,10 @@ constexpr std::array kWrittenV1Cpu = {kQuota, kShares, kBurstV1};
 constexpr std::array kWrittenV2Cpu = {kCpuMax, kWeight, kBurstV2};
 constexpr std::array kWrittenV1Memory = {kLimitV1, kSwapLimitV1, kOomControl};
 constexpr std::array kWrittenV2Memory = {kHigh, kMemoryMax, kLow};
+
+// A burst of an agent lasts one to two seconds; its limits change meanwhile.
+constexpr std::chrono::seconds kRestBeforeTelling{2};
+constexpr std::chrono::seconds kRetryTelling{30};
 
 std::string ParentOf(const std::string& directory) {
   return directory.substr(0, directory.rfind('/'));
@@ -68,6 +73,8 @@ Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) {
   if (!adopted.cpu && !adopted.memory)
     return Error::Invalid(group.path + ": has no cpu and no memory controller, or is gone");
   if (!is_the_one) return Error::Invalid(group.path + ": is another cgroup than the one recorded");
+  if (!options_.runtime_sockets.empty()) adopted.container = ContainerIdOf(group.path);
+  if (!adopted.container.empty()) adopted.runtime_socket = options_.runtime_sockets.front();
   if (options_.tell_systemd) adopted.unit = systemd_.UnitOf(group.path);
   if (adopted.is_pool) BALLAST_TRY_DO(CheckPool(adopted), group.path);
   return adopted;
@@ -101,8 +108,13 @@ std::string CgroupActuator::OriginalOf(const ControlDir& dir, const std::string&
 
 Result<> CgroupActuator::Remember(Adopted& adopted) {
   const auto remember = [&](const ControlDir& dir, auto files) -> Result<> {
-    JournalGroup group{
-        dir.inode(), dir.path(), {}, adopted.unit, adopted.unit.empty() ? "" : options_.bus};
+    JournalGroup group{dir.inode(),
+                       dir.path(),
+                       {},
+                       adopted.unit,
+                       adopted.unit.empty() ? "" : options_.bus,
+                       adopted.container,
+                       adopted.runtime_socket};
     for (const char* file : files) {
       if (!dir.Has(file)) continue;
       BALLAST_TRY(const std::string text, dir.Read(file), "adopt");
@@ -210,7 +222,43 @@ void CgroupActuator::Forget(const model::WorkloadKey& key) {
 
 std::string CgroupActuator::OwnerOf(const Group& group) const {
   const auto found = adopted_.find(group.key);
-  return found != adopted_.end() && !found->second.unit.empty() ? "systemd" : "cgroup";
+  if (found == adopted_.end()) return "cgroup";
+  if (!found->second.container.empty()) return "container runtime";
+  return found->second.unit.empty() ? "cgroup" : "systemd";
+}
+
+void CgroupActuator::Rest(BootTime now) {
+  for (auto& [key, adopted] : adopted_)
+    if (!adopted.container.empty() && !adopted.runtime_knows &&
+        now - adopted.written_at >= kRestBeforeTelling)
+      return TellRuntime(adopted, now);
+}
+
+void CgroupActuator::TellRuntime(Adopted& adopted, BootTime now) {
+  runtime::ContainerLimits limits;
+  for (const auto* dir : {&adopted.cpu, &adopted.memory})
+    if (*dir) AddLimits(**dir, limits);
+  auto told = runtime::UpdateContainer(adopted.runtime_socket, adopted.container, limits);
+  // Its daemon may be another one of those that were named.
+  for (std::size_t i = 0; !told && i < options_.runtime_sockets.size(); ++i) {
+    if (options_.runtime_sockets[i] == adopted.runtime_socket) continue;
+    told = runtime::UpdateContainer(options_.runtime_sockets[i], adopted.container, limits);
+    if (told) adopted.runtime_socket = options_.runtime_sockets[i];
+  }
+  adopted.runtime_knows = told.has_value();
+  if (!told) {
+    adopted.written_at = now + kRetryTelling;
+    BALLAST_LOG(kWarn, "the runtime was not told of a container's limits",
+                {"container", adopted.container}, {"why", told.error().ToString()});
+    return;
+  }
+  for (const auto* dir : {&adopted.cpu, &adopted.memory})
+    for (const auto& [file, seen] : adopted.last_seen) {
+      if (!*dir || !(*dir)->Has(file.c_str())) continue;
+      const auto text = (*dir)->Read(file.c_str());
+      if (text && Writable(file, *text) != seen)
+        static_cast<void>((*dir)->Write(file.c_str(), seen).has_value());
+    }
 }
 
 Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_t amount) {
@@ -284,7 +332,8 @@ Actuation CgroupActuator::WriteChecked(Adopted& adopted, const ControlDir& dir, 
     done.error = failed.error;
     return done;
   }
-  done.written_at = clock_->Now();
+  done.written_at = adopted.written_at = clock_->Now();
+  adopted.runtime_knows = false;
   const auto after = dir.Read(file);
   if (!after) return FailedBy(dir, file, after.error());
   done.after = Writable(file, *after);

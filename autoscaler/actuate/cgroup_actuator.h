@@ -41,6 +41,9 @@ struct CgroupActuatorOptions {
   // Units of systemd are told of their limits. `bus`: a D-Bus address; empty: the system bus.
   bool tell_systemd = true;
   std::string bus = {};
+  // Docker or Podman sockets that are told of their containers' limits, once those have stood for
+  // some seconds: an update takes a daemon too long to answer a burst with. Empty: nobody is told.
+  std::vector<std::string> runtime_sockets = {};
   // Quota that was not used may be used later, up to this share of it; 0: as it is set. 0 to 1.
   double cpu_burst = 0;
 };
@@ -54,6 +57,8 @@ class CgroupActuator final : public Actuator {
   std::vector<Adoption> Adopt(const std::vector<Group>& groups) override;
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
+  // Tells at most one runtime of one container whose limits have come to rest.
+  void Rest(BootTime now) override;
   std::string OwnerOf(const Group& group) const override;
 
   // The one journal is kept here for the other interfaces, too; durable when it returns. What is
@@ -81,7 +86,11 @@ class CgroupActuator final : public Actuator {
     bool cpu_v2 = false;
     bool memory_v2 = false;
     bool is_pool = false;
-    std::string unit;                             // of systemd; empty: none
+    std::string unit;       // of systemd; empty: none
+    std::string container;  // id, where a runtime is told; empty: none
+    std::string runtime_socket;
+    bool runtime_knows = true;
+    BootTime written_at{};
     std::optional<std::int64_t> original_memory;  // the lowest limit before ours; absent: none
     std::int64_t swap_allowance = 0;              // v1: memory + swap stood so far above memory
     void TakeOriginals(const std::vector<Original>& originals);
@@ -116,6 +125,8 @@ class CgroupActuator final : public Actuator {
   // Reads `file`, compares with what was last seen, writes, reads back.
   Actuation WriteChecked(Adopted& adopted, const ControlDir& dir, const char* file,
                          const std::string& value);
+  // Afterwards every file holds what it held before: what a runtime wrote on the way is ours.
+  void TellRuntime(Adopted& adopted, BootTime now);
   // The other writer's value is what a release has to put back from now on.
   void TakeOver(Adopted& adopted, const ControlDir& dir, const char* file,
                 const std::string& value);

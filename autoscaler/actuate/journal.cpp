@@ -64,6 +64,8 @@ class Parser {
       return TakeGroup(line);
     else if (word == "unit")
       return TakeUnit(line);
+    else if (word == "container")
+      return TakeContainer(line);
     else if (word == "value")
       return TakeValue(line);
     else if (word == "end")
@@ -88,6 +90,12 @@ class Parser {
     journal_.groups.back().unit = Unescape(TakeWord(line));
     journal_.groups.back().bus = Unescape(line);
     return !journal_.groups.back().unit.empty();
+  }
+  bool TakeContainer(std::string_view line) {
+    if (journal_.groups.empty()) return false;
+    journal_.groups.back().container = TakeWord(line);
+    journal_.groups.back().runtime_socket = Unescape(line);
+    return !line.empty();
   }
   bool TakeValue(std::string_view line) {
     const std::string_view file = TakeWord(line);
@@ -114,6 +122,8 @@ std::string FormatJournal(const Journal& journal) {
     text += fmt::format("group {} {}\n", group.inode, Escape(group.directory));
     if (!group.unit.empty())
       text += fmt::format("unit {} {}\n", Escape(group.unit), Escape(group.bus));
+    if (!group.container.empty())
+      text += fmt::format("container {} {}\n", group.container, Escape(group.runtime_socket));
     for (const Original& original : group.originals)
       text += fmt::format("value {} {}\n", original.file, Escape(original.value));
   }

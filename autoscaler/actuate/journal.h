@@ -10,6 +10,7 @@
 //   boot 6c1f...              another boot: nothing in it is true any more
 //   group 4711 /sys/fs/cgroup/cpu/web
 //   unit web.service unix:path=/run/x   only where systemd owns it; the bus may be missing
+//   container 4f0c... /run/docker.sock   only where a runtime is told
 //   value cpu.cfs_quota_us -1
 //   end 1                     number of groups; its absence is damage
 //
@@ -43,6 +44,9 @@ struct JournalGroup {
   // of no name: none.
   std::string unit = {};
   std::string bus = {};
+  // The container whose runtime is told as well, and its socket; empty: none.
+  std::string container = {};
+  std::string runtime_socket = {};
 
   friend bool operator==(const JournalGroup&, const JournalGroup&) = default;
 };

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "autoscaler/actuate/container_owner.h"
 #include "autoscaler/actuate/control_dir.h"
 #include "autoscaler/actuate/limit_text.h"
 #include "autoscaler/actuate/unit_owner.h"
@@ -107,6 +108,17 @@ void EndInheritedWaits(const std::string& directory, const std::set<std::string>
   }
 }
 
+// After the files: what they say now is what the runtime has to know.
+void TellRuntime(const JournalGroup& group, const ControlDir& dir) {
+  if (group.container.empty()) return;
+  runtime::ContainerLimits limits;
+  AddLimits(dir, limits);
+  const auto told = runtime::UpdateContainer(group.runtime_socket, group.container, limits);
+  if (!told)
+    BALLAST_LOG(kWarn, "the runtime was not told that limits are put back",
+                {"container", group.container}, {"why", told.error().ToString()});
+}
+
 Released ReleaseOnce(Journal& journal) {
   Released released;
   std::set<std::string> journaled;
@@ -125,6 +137,7 @@ Released ReleaseOnce(Journal& journal) {
     }
     const bool waited = WaitsByUs(group, *dir);
     group.originals = PutBackAll(group, *dir, released);
+    if (group.originals.empty()) TellRuntime(group, *dir);
     if (waited) EndInheritedWaits(group.directory, journaled);
     if (!group.originals.empty()) kept.push_back(std::move(group));
   }

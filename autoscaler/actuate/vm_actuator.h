@@ -39,6 +39,7 @@ class VmActuator final : public Actuator {
   std::vector<Adoption> Adopt(const std::vector<Group>& groups) override;
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
+  void Rest(BootTime now) override { files_->Rest(now); }
   std::string OwnerOf(const Group& group) const override;
 
   // After files.Narrow() or files.ReleaseAll(), which put the VMs back as well.

@@ -175,6 +175,7 @@ model::Event ToActuationEvent(const Decision& decision, const Change& change) {
   fields.SetText(Field::kReason, ReasonOf(change));
   if (!change.done) return event;
   const actuate::Actuation& done = *change.done;
+  if (!change.owner.empty()) fields.SetText(Field::kText, "through " + change.owner);
   if (!done.file.empty()) fields.SetText(Field::kFile, done.file);
   if (!done.before.empty()) fields.SetText(Field::kValueBefore, done.before);
   if (!done.after.empty()) fields.SetText(Field::kValueAfter, done.after);

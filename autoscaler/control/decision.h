@@ -47,6 +47,7 @@ struct Change {
   double weight = 1;
   guard::Proposal proposal;  // current, target, reasons
   bool may_write = false;
+  std::string owner;  // which interface it went through; empty until it was carried out
   // Filled in when it was carried out.
   std::optional<actuate::Actuation> done;
 };

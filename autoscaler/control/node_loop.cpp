@@ -178,6 +178,7 @@ void NodeLoop::CarryOut(Decision& decision) {
     if (limit == nullptr) continue;
     if (change.may_write) {
       change.done = actuator_->Set(change.group, change.resource, change.proposal.target);
+      change.owner = actuator_->OwnerOf(change.group);
       Count(*change.done);
       if (decision.trigger.refused_at && change.done->outcome == Outcome::kApplied) {
         const auto reaction = change.done->written_at - *decision.trigger.refused_at;

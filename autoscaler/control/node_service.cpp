@@ -165,6 +165,7 @@ class NodeService {
     alive_();
     metrics_.lease_renewed.Add();
     node_->OnTime(clock_.Now());
+    vms_.Rest(clock_.Now());
     sender_.Drain(outbox_, *client_);
     metrics_.SetHeld(node_->holding_kind());
     metrics_.journal_events.Set(static_cast<double>(outbox_.waiting()));

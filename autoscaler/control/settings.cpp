@@ -111,6 +111,11 @@ void Describe(OptionTable& table, Settings& s) {
   table.Add("systemd.tell", &s.tell_systemd,
             "Limits of workloads that are units are told to systemd as the units' own (runtime) "
             "settings, so that a reload of systemd does not undo them.");
+  table.Section("runtime", "Container runtimes.");
+  table.Add(
+      "runtime.sockets", &s.runtime_sockets,
+      "Docker or Podman API sockets that are told of their containers' limits when those have "
+      "stood for two seconds, and when they are put back; the control files come first.");
   table.Section("log", "What is said on standard error.");
   table.AddChoice("log.level", &s.log_level,
                   {{"debug", LogLevel::kDebug},

@@ -41,6 +41,7 @@ struct Settings {
   double cpu_burst = 0;
   std::vector<std::string> qmp_sockets;
   bool tell_systemd = true;
+  std::vector<std::string> runtime_sockets;
   double cpu_reserve = 0.05;
   double memory_reserve = 0.10;
   WorkloadSettings defaults;

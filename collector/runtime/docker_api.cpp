@@ -13,7 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::chrono::milliseconds kUpdatePatience{1000};
 // 10,000 containers with long labels; more is no list that anybody sent on purpose.
 constexpr std::size_t kMaxBody = 64 << 20;
 
@@ -92,6 +93,45 @@ ContainerInfo InfoOf(const json::object& object) {
   return info;
 }
 
+struct Answer {
+  int status = 0;
+  std::string body;
+};
+
+// `request`: method and target. An empty body is none.
+Result<Answer> Ask(const std::string& socket_path, const std::string& request,
+                   const std::string& body, std::chrono::milliseconds patience) {
+  BALLAST_TRY(auto daemon, UnixConversation::Open(socket_path, patience), request);
+  std::string head = request + " HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n";
+  if (!body.empty())
+    head +=
+        "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  BALLAST_TRY_DO(daemon.Send(head + "Connection: close\r\n\r\n" + body), request);
+  BALLAST_TRY(const Head answered, ReadHead(daemon), socket_path);
+  auto text = answered.is_chunked ? ReadChunks(daemon)
+              : answered.length   ? daemon.Read(*answered.length)
+                                  : daemon.ReadAll(kMaxBody);
+  if (!text) return std::move(text).error().Context(socket_path);
+  return Answer{answered.status, *std::move(text)};
+}
+
+std::string ToJson(const ContainerLimits& limits, bool as_nano_cpus) {
+  json::object object;
+  const auto set = [&](const char* key, const std::optional<std::int64_t>& value) {
+    if (value) object[key] = *value;
+  };
+  if (!as_nano_cpus) {
+    set("CpuQuota", limits.cpu_quota_us);
+    set("CpuPeriod", limits.cpu_period_us);
+  } else if (*limits.cpu_quota_us > 0 && limits.cpu_period_us.value_or(0) > 0) {
+    object["NanoCpus"] = *limits.cpu_quota_us * 1'000'000'000 / *limits.cpu_period_us;
+  }
+  set("CpuShares", limits.cpu_shares);
+  set("Memory", limits.memory_bytes);
+  set("MemorySwap", limits.memory_swap_bytes);
+  return json::serialize(object);
+}
+
 }  // namespace
 
 Result<std::vector<ContainerInfo>> ParseContainerList(std::string_view text) {
@@ -108,18 +148,27 @@ Result<std::vector<ContainerInfo>> ParseContainerList(std::string_view text) {
 }
 
 Result<std::vector<ContainerInfo>> ListContainers(const std::string& socket_path) {
-  BALLAST_TRY(auto daemon, UnixConversation::Open(socket_path, kPatience), "container list");
-  BALLAST_TRY_DO(daemon.Send("GET /containers/json HTTP/1.1\r\nHost: localhost\r\n"
-                             "Accept: application/json\r\nConnection: close\r\n\r\n"),
-                 "container list");
-  BALLAST_TRY(const Head head, ReadHead(daemon), socket_path);
-  if (head.status != 200)
-    return Error::Invalid(socket_path + ": status " + std::to_string(head.status));
-  auto body = head.is_chunked ? ReadChunks(daemon)
-              : head.length   ? daemon.Read(*head.length)
-                              : daemon.ReadAll(kMaxBody);
-  if (!body) return std::move(body).error().Context(socket_path);
-  return ParseContainerList(*body);
+  BALLAST_TRY(const Answer answer, Ask(socket_path, "GET /containers/json", "", kPatience),
+              "container list");
+  if (answer.status != 200)
+    return Error::Invalid(socket_path + ": status " + std::to_string(answer.status));
+  return ParseContainerList(answer.body);
+}
+
+Result<> UpdateContainer(const std::string& socket_path, const std::string& id,
+                         const ContainerLimits& limits) {
+  const std::string request = "POST /containers/" + id + "/update";
+  BALLAST_TRY(Answer answer, Ask(socket_path, request, ToJson(limits, false), kUpdatePatience),
+              "container update");
+  // A container that was made with --cpus keeps its quota as billionths of a CPU, and only so.
+  if (answer.status != 200 && limits.cpu_quota_us &&
+      Lower(answer.body).find("nanocpus") != std::string::npos) {
+    BALLAST_TRY(answer, Ask(socket_path, request, ToJson(limits, true), kUpdatePatience),
+                "container update");
+  }
+  if (answer.status == 200) return Ok();
+  if (answer.status == 404) return Error::FromErrno(ENOENT, id + ": no such container");
+  return Error::Invalid(socket_path + ": " + answer.body.substr(0, 300));
 }
 
 }  // namespace ballast::runtime

@@ -72,8 +72,8 @@ def make_trace(seed):
 def write_plan(path, trace, speed, cpu_share, seconds, wait):
     """The trace as replay_agent reads it. Calls that overlap are merged: an agent waits for one thing at a time."""
     samples, calls = trace
-    # Until all have begun it holds what its recording begins with: the arrival of the whole fleet is no burst.
-    lines, waiting, ends = [f"use {max(0, wait) * 1000:.0f} 0 {samples[0][2]}"], sorted(c for c in calls if c[1] - c[0] >= 1), None
+    # Until all have begun it rests: the arrival of the whole fleet is no burst, and nobody is watched over yet.
+    lines, waiting, ends = [f"use {max(0, wait) * 1000:.0f} 0 {min(samples[0][2], REST)}"], sorted(c for c in calls if c[1] - c[0] >= 1), None
     for (t, cores, held), (after, _, _) in zip(samples, samples[1:]):
         if t > seconds * speed:
             break

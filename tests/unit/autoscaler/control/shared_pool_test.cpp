@@ -67,6 +67,16 @@ TEST_F(SharedPoolTest, ThePoolIsWhatAllUseAndAReserve) {
   EXPECT_LT(*Pool(), 2200 * kMiB);
 }
 
+TEST_F(SharedPoolTest, AnActuationSaysWhichInterfaceItWentThrough) {
+  StartWithParent();
+  Ticks(5);
+
+  const auto events = Events(model::EventKind::kActuation);
+
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events.front().fields.GetText(Field::kText), "through cgroup");
+}
+
 TEST_F(SharedPoolTest, AWorkloadMayTakeAllThatIsFree) {
   StartWithParent();
   Ticks(5);

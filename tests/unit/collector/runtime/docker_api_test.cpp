@@ -75,5 +75,48 @@ TEST(DockerApiTest, NobodyThereIsAnError) {
   EXPECT_FALSE(ListContainers("/nonexistent/docker.sock"));
 }
 
+TEST(DockerApiTest, AnUpdateSaysWhatChangesAndNothingElse) {
+  std::string asked;
+  const test::UnixServer docker([&](const std::string& text) {
+    asked = text;
+    return WithLength("{}");
+  });
+
+  const auto done = UpdateContainer(
+      docker.path(), "abc", {.cpu_quota_us = 50000, .cpu_period_us = 100000, .memory_bytes = 7});
+
+  ASSERT_TRUE(done) << done.error().ToString();
+  EXPECT_TRUE(asked.starts_with("POST /containers/abc/update HTTP/1.1\r\n")) << asked;
+  EXPECT_NE(asked.find("{\"CpuQuota\":50000,\"CpuPeriod\":100000,\"Memory\":7}"), std::string::npos)
+      << asked;
+}
+
+TEST(DockerApiTest, AContainerMadeWithCpusIsToldInItsOwnUnit) {
+  std::string asked;
+  const test::UnixServer docker([&](const std::string& text) -> std::string {
+    asked = text;
+    if (text.find("NanoCpus") != std::string::npos) return WithLength("{}");
+    const std::string why = "CPU Period cannot be updated as NanoCPUs has already been set";
+    return "HTTP/1.1 400 Bad Request\r\nContent-Length: " + std::to_string(why.size()) +
+           "\r\n\r\n" + why;
+  });
+
+  const auto done =
+      UpdateContainer(docker.path(), "abc", {.cpu_quota_us = 50000, .cpu_period_us = 100000});
+
+  ASSERT_TRUE(done) << done.error().ToString();
+  EXPECT_NE(asked.find("{\"NanoCpus\":500000000}"), std::string::npos) << asked;
+}
+
+TEST(DockerApiTest, ARefusedUpdateHasTheDaemonsWords) {
+  const test::UnixServer docker(
+      [](const std::string&) { return "HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\nno way in"; });
+
+  const auto done = UpdateContainer(docker.path(), "abc", {.memory_bytes = 7});
+
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().ToString().find("no way in"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ballast::runtime
