@@ -3,15 +3,19 @@
 //
 //   sched_process_exec --> of a workload? remember span, parent span, file,
 //                          arguments and what was used until now
+//                          --> event at once: its burst can be answered before
+//                              it comes
 //   sched_process_exit --> last thread of one that is remembered:
 //                          one event with everything the span used
 //
 // A process that execs again (env, a shell's exec) stays one span with the last
 // program's name. The parent is the nearest ancestor with a span.
 //
-// A fork storm costs an event per exec and no more memory than the processes
+// A fork storm costs an event per exit and no more memory than the processes
 // that live: beyond half of the ring spans are dropped and counted, so that the
-// other half is left for events that cannot wait.
+// other half is left for events that cannot wait. Execs are reported only up to
+// a rate for each workload and a quarter of the ring: a begin whose end is lost
+// would be waited for in vain.
 //
 // Needs: kernel BTF, tp_btf, task storage (5.11). Cost: nothing per switch or
 // fork; about a microsecond per exec and exit, which take hundreds.
@@ -29,6 +33,13 @@
 #define MAX_ANCESTORS 8
 
 const volatile __u64 cfg_tool_ring_bytes = 128 * 1024; /* above: spans are dropped */
+const volatile __u64 cfg_begin_ring_bytes = 64 * 1024; /* above: begins are dropped */
+
+/* Of a workload's execs, TOL_BURST are reported at once and one more for each
+ * gap that passes. A shell that starts a tool is two, a test run is some; a
+ * build of thousands of compilers gains nothing by being told of each. */
+const volatile __u64 cfg_begin_gap_ns = 20 * 1000 * 1000;
+#define TOL_BURST 32
 
 struct tol_span {
 	u64 span;
@@ -52,6 +63,15 @@ struct {
 	__type(key, int);
 	__type(value, struct tol_span);
 } tol_spans SEC(".maps");
+
+/* When the workload's allowance is whole again (GCRA). Sized by user space:
+ * slots. Written by whoever execs; a race gives one event too many. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} tol_whole_at SEC(".maps");
 
 static __always_inline u64 parent_span(struct task_struct *task)
 {
@@ -117,6 +137,68 @@ static __always_inline void take_name(struct tol_span *span, struct task_struct 
 		span->args_length = length;
 }
 
+static __always_inline bool may_report(u32 slot, u64 now)
+{
+	u64 *whole_at = bpf_map_lookup_elem(&tol_whole_at, &slot);
+	u64 whole;
+
+	if (!whole_at)
+		return false; /* slots beyond the configured number have no reports */
+	whole = *whole_at > now ? *whole_at : now;
+	if (whole - now > (TOL_BURST - 1) * cfg_begin_gap_ns)
+		return false;
+	*whole_at = whole + cfg_begin_gap_ns;
+	return true;
+}
+
+/* NULL: the ring is kept for others. */
+static __always_inline struct evt_tool *reserve(u32 kind, const struct tol_span *span,
+						struct task_struct *leader, u64 most_waiting)
+{
+	struct evt_tool *event;
+
+	if (bpf_ringbuf_query(&evt_ring, BPF_RB_AVAIL_DATA) > most_waiting)
+		return 0;
+	event = bpf_ringbuf_reserve(&evt_ring, sizeof(*event), 0);
+	if (!event)
+		return 0;
+	event->head.kind = kind;
+	event->head.slot = span->slot;
+	event->head.boot_ns = bpf_ktime_get_boot_ns();
+	event->head.pid = leader->pid;
+	event->head.flags = 0;
+	bpf_probe_read_kernel(event->head.comm, sizeof(event->head.comm), leader->comm);
+	event->parent = span->parent;
+	event->start_ns = span->start_ns;
+	event->args_length = span->args_length;
+	__builtin_memcpy(event->file, span->file, sizeof(event->file));
+	__builtin_memcpy(event->args, span->args, sizeof(event->args));
+	return event;
+}
+
+static __always_inline void report_begin(const struct tol_span *span, struct task_struct *task)
+{
+	struct evt_tool *event;
+
+	if (!may_report(span->slot, bpf_ktime_get_boot_ns())) {
+		count_drop(DRP_TOOL_BEGIN_RATE);
+		return;
+	}
+	event = reserve(EVT_TOOL_BEGIN, span, task, cfg_begin_ring_bytes);
+	if (!event) {
+		count_drop(DRP_RING_TOOL_BEGIN);
+		return;
+	}
+	event->span = span->span;
+	event->cpu_ns = 0;
+	event->peak_pages = 0;
+	event->read_bytes = 0;
+	event->written_bytes = 0;
+	event->status = 0;
+	event->head.flags = EVT_NO_PEAK;
+	bpf_ringbuf_submit(event, 0);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(tol_on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -132,15 +214,16 @@ int BPF_PROG(tol_on_exec, struct task_struct *task, int old_pid, struct linux_bi
 	}
 	span->slot = slot;
 	take_name(span, task, bprm);
-	if (span->span)
-		return 0; /* one program became another */
-	span->start_ns = bpf_ktime_get_boot_ns();
-	/* A process id is not given out twice in 16 us; 2^22 is its bound. */
-	span->span = span->start_ns >> 14 << 22 | (task->pid & 0x3fffff);
-	span->parent = parent_span(task);
-	span->cpu_ns = cpu_of(task);
-	span->max_pages = task->signal->maxrss;
-	io_of(task, &span->read_bytes, &span->written_bytes);
+	if (!span->span) { /* else one program became another */
+		span->start_ns = bpf_ktime_get_boot_ns();
+		/* A process id is not given out twice in 16 us; 2^22 is its bound. */
+		span->span = span->start_ns >> 14 << 22 | (task->pid & 0x3fffff);
+		span->parent = parent_span(task);
+		span->cpu_ns = cpu_of(task);
+		span->max_pages = task->signal->maxrss;
+		io_of(task, &span->read_bytes, &span->written_bytes);
+	}
+	report_begin(span, task);
 	return 0;
 }
 
@@ -175,27 +258,12 @@ int BPF_PROG(tol_on_exit, struct task_struct *task)
 	id = span ? __sync_lock_test_and_set(&span->span, 0) : 0;
 	if (!id)
 		return 0;
-	if (bpf_ringbuf_query(&evt_ring, BPF_RB_AVAIL_DATA) > cfg_tool_ring_bytes) {
-		count_drop(DRP_RING_TOOL);
-		return 0;
-	}
-	event = bpf_ringbuf_reserve(&evt_ring, sizeof(*event), 0);
+	event = reserve(EVT_TOOL_CALL, span, leader, cfg_tool_ring_bytes);
 	if (!event) {
 		count_drop(DRP_RING_TOOL);
 		return 0;
 	}
-	event->head.kind = EVT_TOOL_CALL;
-	event->head.slot = span->slot;
-	event->head.boot_ns = bpf_ktime_get_boot_ns();
-	event->head.pid = leader->pid;
-	event->head.flags = 0;
-	bpf_probe_read_kernel(event->head.comm, sizeof(event->head.comm), leader->comm);
 	event->span = id;
-	event->parent = span->parent;
-	event->start_ns = span->start_ns;
-	event->args_length = span->args_length;
-	__builtin_memcpy(event->file, span->file, sizeof(event->file));
-	__builtin_memcpy(event->args, span->args, sizeof(event->args));
 	measure(event, task, span);
 	bpf_ringbuf_submit(event, 0);
 	return 0;

@@ -21,6 +21,8 @@ enum drp_reason {
 	DRP_TOOL_STORAGE,    /* no memory for a process's storage: its span not begun */
 	DRP_RECLAIM_STORAGE, /* no memory for a task's storage: its reclaim not booked */
 	DRP_KVM_ROWS,	     /* no row for a vCPU thread: its exits not counted */
+	DRP_RING_TOOL_BEGIN, /* exec of a tool call not reported: the ring is kept for others */
+	DRP_TOOL_BEGIN_RATE, /* ... or its workload has had its share of such events */
 	DRP_NUM
 };
 

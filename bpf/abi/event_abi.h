@@ -4,7 +4,7 @@
 #ifndef BALLAST_BPF_ABI_EVENT_ABI_H
 #define BALLAST_BPF_ABI_EVENT_ABI_H
 
-#define EVT_ABI_VERSION 2
+#define EVT_ABI_VERSION 3
 #define EVT_COMM 16u
 #define EVT_PATH                                                                                   \
 	512u /* cgroup paths of pods are about 200 long; longer ones are cut and counted           \
@@ -18,7 +18,8 @@ enum evt_kind {
 	EVT_OOM_KILL,	  /* oom_on_victim_*: struct evt_oom; `pid` of `slot` was chosen */
 	EVT_CGROUP_MADE,  /* slt_on_mkdir: struct evt_cgroup */
 	EVT_CGROUP_GONE,  /* slt_on_rmdir: struct evt_cgroup */
-	EVT_TOOL_CALL	  /* tol_on_exit: struct evt_tool; a span that ended */
+	EVT_TOOL_CALL,	  /* tol_on_exit: struct evt_tool; a span that ended */
+	EVT_TOOL_BEGIN	  /* tol_on_exec: struct evt_tool; what was used is 0 */
 };
 
 /* evt_head.flags */
@@ -58,7 +59,9 @@ struct evt_oom {
 #define EVT_TOOL_ARGS 256u
 
 /* A process from its first exec inside a workload to its end; `head` has the
- * end, the process id and its last name. Its own use, not its children's. */
+ * end, the process id and its last name. Its own use, not its children's.
+ * At an exec `head` has that one's time; a span that execs again begins again
+ * under another name. */
 struct evt_tool {
 	struct evt_head head;
 	unsigned long long span;     /* unique within the boot */

@@ -18,8 +18,10 @@ std::size_t EventLog::ShelfOf(model::EventKind kind) {
       return 0;
     case kToolCall:
       return 1;
-    default:
+    case kToolBegin:
       return 2;
+    default:
+      return 3;
   }
 }
 

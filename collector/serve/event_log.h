@@ -13,8 +13,8 @@
 
 namespace ballast::serve {
 
-// For each of three shelves, so that a storm of one sort does not push out the
-// others: decisions and what came of them; tool calls; everything else.
+// For each of four shelves, so that a storm of one sort does not push out the
+// others: decisions and what came of them; tool calls; their begins; everything else.
 struct EventLogOptions {
   std::size_t max_events = 10'000;
   std::size_t max_bytes = 16 << 20;  // a decision about a thousand workloads is 400 kB
@@ -60,7 +60,7 @@ class EventLog {
 
   EventLogOptions options_;
   Scope scope_;
-  std::array<Shelf, 3> shelves_;
+  std::array<Shelf, 4> shelves_;
   std::uint64_t added_ = 0;
 };
 

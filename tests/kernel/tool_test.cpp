@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bpf/abi/event_abi.h"
@@ -31,10 +34,13 @@ class ToolSink final : public EventSink {
   void OnEvent(SourceEvent event) override {
     if (event.kind == model::EventKind::kToolCall && event.slot == kSlot)
       calls.push_back(std::move(event.fields));
+    else if (event.kind == model::EventKind::kToolBegin && event.slot == kSlot)
+      begins.push_back(std::move(event.fields));
   }
   void OnCgroup(const CgroupChange&) override {}
 
   std::vector<model::FieldSet> calls;
+  std::vector<model::FieldSet> begins;
 };
 
 class ToolTest : public ::testing::Test {
@@ -217,6 +223,71 @@ TEST_F(ToolTest, CommandLineIsRecordedOnlyIfAskedFor) {
 
   ASSERT_NE(Find("true"), nullptr);
   EXPECT_EQ(Find("true")->GetText(Field::kCommandLine), "/bin/true --token=*** plain");
+}
+
+// What its burst is answered by: the exec is told while the call runs.
+TEST_F(ToolTest, ExecIsToldWhileTheCallRuns) {
+  TestGroup group("begins");
+  Track(group);
+  Child child(group, [] {
+    ::execl("/bin/sleep", "sleep", "600", nullptr);
+    ::_exit(127);
+  });
+  for (int i = 0; i < 3000 && sink_.begins.empty(); ++i) {
+    Drain();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+
+  ASSERT_EQ(sink_.begins.size(), 1u);
+  EXPECT_TRUE(Drain().empty()) << "it has not ended";
+  EXPECT_EQ(sink_.begins[0].GetText(Field::kProgram), "sleep");
+  EXPECT_EQ(sink_.begins[0].Get(Field::kPid), static_cast<std::uint64_t>(child.pid()));
+  ::kill(child.pid(), SIGKILL);
+  child.Wait();
+  const model::FieldSet* call = Find("sleep");
+  ASSERT_NE(call, nullptr);
+  EXPECT_EQ(call->Get(Field::kSpanId), sink_.begins[0].Get(Field::kSpanId));
+  EXPECT_LE(*call->Get(Field::kBootRelativeStartNs), *sink_.begins[0].Get(Field::kEventTimeNs));
+}
+
+TEST_F(ToolTest, ProgramThatBecomesAnotherBeginsAgainUnderItsName) {
+  TestGroup group("renamed");
+  Track(group);
+
+  Shell(group, "exec env true");
+  Drain();
+
+  std::vector<std::string> names;
+  for (const auto& begin : sink_.begins) {
+    names.emplace_back(begin.GetText(Field::kProgram));
+    EXPECT_EQ(begin.Get(Field::kSpanId), sink_.begins[0].Get(Field::kSpanId));
+  }
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"sh -c", "true", "true"}));  // env is called by its program
+}
+
+// A storm wakes nobody for each of its execs, and what is not told is counted.
+TEST_F(ToolTest, ExecsBeyondTheRateAreCounted) {
+  TestGroup group("rate");
+  Track(group);
+  constexpr int kCalls = 300;
+  const auto began = std::chrono::steady_clock::now();
+
+  Shell(group, "i=0; while [ $i -lt " + std::to_string(kCalls) +
+                   " ]; do /bin/true; i=$((i+1)); done; exit 0");
+
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  Drain();
+  std::uint64_t lost = 0;
+  for (const auto& [key, fields] : Collect().children) {
+    const auto& [slot, kind, name] = key;
+    if (kind == model::EntityKind::kLoss && name.starts_with("tools/begin"))
+      lost += *fields.Get(Field::kEventsLost);
+  }
+  const auto told = static_cast<double>(sink_.begins.size());
+  EXPECT_GE(told, 32);
+  EXPECT_LE(told, 32 + 50 * took.count() + 1);  // the burst, and one for each 20 ms
+  EXPECT_EQ(sink_.begins.size() + lost, static_cast<std::uint64_t>(kCalls) + 1);  // and the shell
 }
 
 // Every exec is in the sums, in a single record, or counted as lost.

@@ -30,6 +30,8 @@ constexpr std::array<Name, DRP_NUM> kNames = {{
     {"tools", "no_task_storage"},
     {"memory", "no_task_storage"},
     {"kvm", "rows_full"},
+    {"tools", "begin_ring_full"},
+    {"tools", "begin_rate"},
 }};
 
 }  // namespace

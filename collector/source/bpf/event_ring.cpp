@@ -26,6 +26,8 @@ std::optional<KernelEventKind> KindOf(std::uint32_t kind) {
       return KernelEventKind::kCgroupGone;
     case EVT_TOOL_CALL:
       return KernelEventKind::kToolCall;
+    case EVT_TOOL_BEGIN:
+      return KernelEventKind::kToolBegin;
     default:
       return std::nullopt;
   }
@@ -84,7 +86,7 @@ int EventRing::OnRecord(void* self, void* data, std::size_t size) {
                     .pid = head.pid,
                     .comm = Text(head.comm, EVT_COMM),
                     .slot_is_of_trigger = (head.flags & EVT_SLOT_OF_TRIGGER) != 0};
-  if (*kind == KernelEventKind::kToolCall) {
+  if (*kind == KernelEventKind::kToolCall || *kind == KernelEventKind::kToolBegin) {
     if (size < sizeof(evt_tool)) return 0;
     event.tool = static_cast<const evt_tool*>(data);
   } else if (*kind == KernelEventKind::kOomKill) {

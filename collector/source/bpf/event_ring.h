@@ -1,7 +1,8 @@
 #pragma once
 
 // What cannot wait for a tick, in the kernel's order: throttling began, a memory
-// limit was hit, an OOM kill, a cgroup was made or removed, a tool call ended.
+// limit was hit, an OOM kill, a cgroup was made or removed, a tool call began or
+// ended.
 //
 //   BALLAST_TRY(auto ring, EventRing::Open(kernel, [](const KernelEvent& e) { ... }), "events");
 //   ... when ring->poll_fd() is readable ...  ring->Consume();
@@ -30,7 +31,8 @@ enum class KernelEventKind {
   kOomKill,
   kCgroupMade,
   kCgroupGone,
-  kToolCall
+  kToolCall,
+  kToolBegin
 };
 
 // Texts are valid during the call only.
@@ -54,7 +56,7 @@ struct KernelEvent {
   std::uint64_t resident_pages = 0;  // of the victim; 0: not known
   std::string_view cause{};          // own_limit, ancestor, host; empty: not known
 
-  // kToolCall only: valid during the call.
+  // kToolCall and kToolBegin only: valid during the call.
   const evt_tool* tool = nullptr;
 };
 

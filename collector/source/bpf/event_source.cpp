@@ -26,6 +26,8 @@ std::optional<model::EventKind> RecordKind(KernelEventKind kind) {
       return model::EventKind::kOomKill;
     case KernelEventKind::kToolCall:
       return model::EventKind::kToolCall;
+    case KernelEventKind::kToolBegin:
+      return model::EventKind::kToolBegin;
     case KernelEventKind::kCgroupMade:
     case KernelEventKind::kCgroupGone:
       return std::nullopt;
@@ -104,6 +106,7 @@ void EventSource::Untrack(Slot slot) {
 Result<> EventSource::Collect(Sample& sample) {
   for (const DropCount& drop : ReadDrops(*kernel_)) AddLoss(drop, sample);
   AddLoss({"tools", "span_rate", tools_.left_out()}, sample);
+  AddLoss({"tools", "begin_span_rate", tools_.begins_left_out()}, sample);
   tools_.Fill(sample);
   return Ok();
 }
@@ -118,6 +121,10 @@ void EventSource::Drain(EventSink& sink) {
 void EventSource::Hand(const KernelEvent& event) {
   if (event.kind == KernelEventKind::kToolCall) {
     if (auto span = tools_.Take(event)) sink_->OnEvent(*std::move(span));
+    return;
+  }
+  if (event.kind == KernelEventKind::kToolBegin) {
+    if (auto begin = tools_.Begin(event)) sink_->OnEvent(*std::move(begin));
     return;
   }
   if (const auto kind = RecordKind(event.kind))

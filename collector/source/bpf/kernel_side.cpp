@@ -136,6 +136,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   rodata.cfg_throttle_gap_ns = static_cast<__u64>(options.throttle_event_gap.count());
   rodata.cfg_memory_gap_ns = static_cast<__u64>(options.memory_event_gap.count());
   rodata.cfg_tool_ring_bytes = options.ring_bytes / 2;
+  rodata.cfg_begin_ring_bytes = options.ring_bytes / 4;
   rodata.cfg_flush = static_cast<__u32>(facts.flush);
   rodata.cfg_lru_gen = facts.lru_gen ? 1 : 0;
   rodata.cfg_nodes = std::min(facts.numa_nodes, WLK_MAX_NODES);
@@ -152,6 +153,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.mem_rows, options.slots);
   bpf_map__set_max_entries(maps.mem_peaks, options.slots);
   bpf_map__set_max_entries(maps.wlk_wanted, options.slots);
+  bpf_map__set_max_entries(maps.tol_whole_at, options.slots);
   for (bpf_map* map : {maps.blk_rows, maps.blk_index, maps.blk_free})
     bpf_map__set_max_entries(map, options.slots * options.devices_per_slot);
   bpf_map__set_max_entries(maps.wlk_rows, options.slots * WLK_HIERARCHIES);

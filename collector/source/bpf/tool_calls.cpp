@@ -29,6 +29,26 @@ std::uint64_t PeakBytes(const evt_tool& tool) {
   return (tool.head.flags & EVT_NO_PEAK) != 0 ? 0 : tool.peak_pages * page;
 }
 
+std::vector<std::string_view> ArgumentsOf(const evt_tool& tool) {
+  return SplitArguments({tool.args, std::min(tool.args_length, EVT_TOOL_ARGS)});
+}
+
+std::string NameOf(const KernelEvent& event, const std::vector<std::string_view>& arguments) {
+  const evt_tool& tool = *event.tool;
+  return ToolName({tool.file, ::strnlen(tool.file, EVT_TOOL_FILE)}, arguments, event.comm);
+}
+
+SourceEvent ToBegin(const KernelEvent& event, std::string_view name) {
+  const evt_tool& tool = *event.tool;
+  SourceEvent out{.kind = model::EventKind::kToolBegin, .slot = event.slot, .fields = {}};
+  out.fields.SetText(Field::kProgram, name);
+  out.fields.Set(Field::kPid, std::uint64_t{event.pid});
+  out.fields.Set(Field::kEventTimeNs, static_cast<std::uint64_t>(event.at.count()));
+  out.fields.Set(Field::kSpanId, std::uint64_t{tool.span});
+  if (tool.parent != 0) out.fields.Set(Field::kParentSpanId, std::uint64_t{tool.parent});
+  return out;
+}
+
 SourceEvent ToEvent(const KernelEvent& event, const evt_tool& tool, std::string_view name) {
   SourceEvent out{.kind = model::EventKind::kToolCall, .slot = event.slot, .fields = {}};
   model::FieldSet& fields = out.fields;
@@ -66,13 +86,24 @@ ToolCalls::Program& ToolCalls::ProgramOf(Workload& workload, const std::string& 
   return workload.programs[has_room ? name : "other"];
 }
 
+std::optional<SourceEvent> ToolCalls::Begin(const KernelEvent& event) {
+  if (!tracked_.contains(event.slot)) return std::nullopt;
+  Workload& workload = workloads_[event.slot];
+  if (!TakeToken(workload, event.at)) {
+    ++begins_left_out_;
+    return std::nullopt;
+  }
+  workload.begun.insert(event.tool->span);
+  // Spans are numbered by time: the least is the oldest.
+  if (workload.begun.size() > kMaxBegun) workload.begun.erase(workload.begun.begin());
+  return ToBegin(event, NameOf(event, ArgumentsOf(*event.tool)));
+}
+
 std::optional<SourceEvent> ToolCalls::Take(const KernelEvent& event) {
   if (!tracked_.contains(event.slot)) return std::nullopt;
   const evt_tool& tool = *event.tool;
-  const std::string_view file(tool.file, ::strnlen(tool.file, EVT_TOOL_FILE));
-  const std::size_t length = std::min(tool.args_length, EVT_TOOL_ARGS);
-  const auto arguments = SplitArguments({tool.args, length});
-  const std::string name = ToolName(file, arguments, event.comm);
+  const auto arguments = ArgumentsOf(tool);
+  const std::string name = NameOf(event, arguments);
 
   Workload& workload = workloads_[event.slot];
   Program& program = ProgramOf(workload, name);
@@ -83,7 +114,8 @@ std::optional<SourceEvent> ToolCalls::Take(const KernelEvent& event) {
   program.written_bytes += tool.written_bytes;
   AddDuration(static_cast<std::uint64_t>(event.at.count()) - tool.start_ns, program.duration);
   program.is_changed = true;
-  if (!TakeToken(workload, event.at)) {
+  const bool is_begun = workload.begun.erase(tool.span) > 0;
+  if (!is_begun && !TakeToken(workload, event.at)) {
     ++left_out_;
     return std::nullopt;
   }

@@ -115,5 +115,6 @@ export function sentence(event: HostEvent): string {
     const ns = event.fields["duration_ns"];
     return `${event.fields["program"] ?? "?"}${typeof ns === "number" ? `, ${show.duration(ns)}` : ""}`;
   }
+  if (event.kind === "tool_begin") return `${event.fields["program"] ?? "?"}`;
   return typeof text === "string" ? text : "";
 }
