@@ -33,10 +33,6 @@ std::optional<std::int64_t> CurrentOf(const Tracked& tracked, const Limit& limit
   return limit.recommended;
 }
 
-double Upper(const forecast::Growth& growth, double sigmas) {
-  return growth.mean + sigmas * std::sqrt(growth.variance);
-}
-
 std::vector<Candidate> Candidates(const NodeOptions& options, Fleet& fleet, Resource resource,
                                   std::int64_t capacity, BootTime at) {
   std::vector<Candidate> candidates;
@@ -50,9 +46,7 @@ std::vector<Candidate> Candidates(const NodeOptions& options, Fleet& fleet, Reso
     // Not measured yet: it needs what it uses.
     double wanted = (is_cpu ? demand.cpu_millicores : demand.memory_bytes)
                         .value_or(static_cast<double>(limit.used));
-    if (!is_cpu)
-      wanted = std::max(wanted, static_cast<double>(limit.used) +
-                                    Upper(fleet.tools().Expected(key), options.tool_sigmas));
+    wanted = std::max(wanted, WithTools(options, fleet, tracked, resource));
     candidates.push_back({&tracked, &limit, static_cast<std::int64_t>(std::ceil(wanted)),
                           std::min(is_cpu ? rule.min_cpu : rule.min_memory, ceiling), ceiling});
   }
@@ -159,6 +153,16 @@ Change ToChange(const Candidate& one, Resource resource, allocate::Binding bindi
 
 }  // namespace
 
+double WithTools(const NodeOptions& options, const Fleet& fleet, const Tracked& tracked,
+                 Resource resource) {
+  const bool is_cpu = resource == Resource::kCpu;
+  const forecast::Growth growth =
+      (is_cpu ? fleet.cpu_tools() : fleet.tools()).Expected(tracked.group.key);
+  const Limit& limit = is_cpu ? tracked.cpu : tracked.memory;
+  return static_cast<double>(limit.used) + growth.mean +
+         options.tool_sigmas * std::sqrt(growth.variance);
+}
+
 Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host,
                     const std::map<model::WorkloadKey, Tracked>& tracked) {
   Capacity capacity;
@@ -227,9 +231,10 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
     if (decision.trigger.subject && !is_subject) continue;
     const std::int64_t target = allocated[i] + headroom[i];
     const guard::Context context = ToContext(*options_, one, target, host_budget_, at);
-    guard::Proposal proposal =
-        guard::RunGuards(is_cpu ? cpu_guards_ : memory_guards_,
-                         ToProposal(one, resource, target, is_subject), context);
+    guard::Proposal proposal = guard::RunGuards(
+        is_cpu ? cpu_guards_ : memory_guards_,
+        ToProposal(one, resource, target, is_subject && decision.trigger.refused_at.has_value()),
+        context);
     if (proposal.keeps()) continue;
     one.limit->budget.Spend();
     host_budget_.Spend();

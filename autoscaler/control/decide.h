@@ -18,6 +18,10 @@ struct Capacity {
 Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host,
                     const std::map<model::WorkloadKey, Tracked>& tracked);
 
+// What a workload uses and what its running tool calls may still add to it. Millicores or bytes.
+double WithTools(const NodeOptions& options, const Fleet& fleet, const Tracked& tracked,
+                 actuate::Resource resource);
+
 class Decider {
  public:
   explicit Decider(const NodeOptions& options);  // options outlive it

@@ -18,11 +18,12 @@ namespace ballast::control {
 
 // What woke the loop.
 struct Trigger {
-  std::string what = "tick";  // tick, throttle_begin, memory_limit
-  // The workload that was refused, and what; absent: the whole host is decided.
+  std::string what = "tick";  // tick, throttle_begin, memory_limit, tool_begin
+  // The workload that needs more, and of what; absent: the whole host is decided.
   std::optional<model::WorkloadKey> subject;
   actuate::Resource resource = actuate::Resource::kCpu;  // with subject
-  std::optional<BootTime> refused_at;                    // when the kernel refused it
+  // When the kernel refused it; absent: it did not yet.
+  std::optional<BootTime> refused_at = std::nullopt;
 };
 
 // The host's side of one resource.

@@ -124,7 +124,11 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
     tracked.cpu.used = static_cast<std::int64_t>(*seen->cpu_used_millicores);
   if (seen->memory_used_bytes)
     tracked.memory.used = static_cast<std::int64_t>(*seen->memory_used_bytes);
-  if (seen->memory_needed_bytes) tools_.Observe(tracked.group.key, *seen->memory_needed_bytes);
+  if (seen->memory_needed_bytes) {
+    tracked.memory_needed = *seen->memory_needed_bytes;
+    tools_.Observe(tracked.group.key, *seen->memory_needed_bytes);
+  }
+  if (seen->cpu_used_millicores) cpu_tools_.Observe(tracked.group.key, *seen->cpu_used_millicores);
   tracked.estimator->Observe(*seen, tracked.LimitsInForce());
 }
 
@@ -152,9 +156,20 @@ std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
     if (tracked.last_reading != reading_) gone.push_back(key);
   for (const model::WorkloadKey& key : gone) {
     tools_.Forget(key);
+    cpu_tools_.Forget(key);
     tracked_.erase(key);
   }
   return gone;
+}
+
+void Fleet::BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program) {
+  tools_.Begin(tracked.group.key, span, program, tracked.memory_needed);
+  cpu_tools_.Begin(tracked.group.key, span, program, static_cast<double>(tracked.cpu.used));
+}
+
+void Fleet::EndTool(const Tracked& tracked, std::uint64_t span) {
+  tools_.End(tracked.group.key, span);
+  cpu_tools_.End(tracked.group.key, span);
 }
 
 void Fleet::Restart() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "autoscaler/actuate/actuator.h"
@@ -55,6 +56,7 @@ struct Tracked {
   bool give_up = false;  // it waited too long: the kernel decides
   std::optional<BootTime> waiting_since;
   int readings = 0;
+  double memory_needed = 0;        // bytes, without the cache that the kernel would give back
   std::uint64_t last_reading = 0;  // of the fleet; an older one: it is gone
   Limit cpu;
   Limit memory;
@@ -80,8 +82,10 @@ class Fleet {
   std::map<model::WorkloadKey, Tracked>& tracked() { return tracked_; }
   const std::map<model::WorkloadKey, Tracked>& tracked() const { return tracked_; }
   // What the tool calls that run now may still need, learned from those that ended.
-  forecast::ToolDemand& tools() { return tools_; }
-  const forecast::ToolDemand& tools() const { return tools_; }
+  void BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program);
+  void EndTool(const Tracked& tracked, std::uint64_t span);
+  const forecast::ToolDemand& tools() const { return tools_; }          // bytes
+  const forecast::ToolDemand& cpu_tools() const { return cpu_tools_; }  // millicores
 
  private:
   bool IsManaged(const model::State& state, const model::Entity& entity) const;
@@ -93,6 +97,7 @@ class Fleet {
   std::uint64_t reading_ = 0;
   std::map<model::WorkloadKey, Tracked> tracked_;
   forecast::ToolDemand tools_;
+  forecast::ToolDemand cpu_tools_;
 };
 
 }  // namespace ballast::control

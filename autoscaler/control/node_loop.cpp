@@ -95,21 +95,34 @@ void NodeLoop::OnEvent(const model::Record& record, const model::Event& event) {
       return OnRefusal(record, event);
     case model::EventKind::kToolBegin:
     case model::EventKind::kToolCall:
-      return OnTool(event);
+      return OnTool(record, event);
     default:
       return;
   }
 }
 
-// A call's exec and its end. What is expected of it counts from the next decision on.
-void NodeLoop::OnTool(const model::Event& event) {
+// A call's exec and its end.
+void NodeLoop::OnTool(const model::Record& record, const model::Event& event) {
   const Tracked* tracked = options_.learn_tools ? SubjectOf(event) : nullptr;
   const auto span = event.fields.Get(Field::kSpanId);
   if (tracked == nullptr || !span) return;
-  const model::WorkloadKey& key = tracked->group.key;
-  if (event.kind == model::EventKind::kToolCall) return fleet_.tools().End(key, *span);
-  fleet_.tools().Begin(key, *span, event.fields.GetText(Field::kProgram),
-                       static_cast<double>(tracked->memory.used));
+  if (event.kind == model::EventKind::kToolCall) return fleet_.EndTool(*tracked, *span);
+  fleet_.BeginTool(*tracked, *span, event.fields.GetText(Field::kProgram));
+  MakeRoom(*tracked, record.header.at);
+}
+
+// Most calls fit into what stands already, and cost no decision.
+void NodeLoop::MakeRoom(const Tracked& tracked, BootTime at) {
+  const std::string what(model::NameOf(model::EventKind::kToolBegin));
+  const model::WorkloadKey key = tracked.group.key;
+  if (pool_ && pool_->group())
+    Run({.what = what, .subject = pool_->group()->key, .resource = Resource::kMemoryPool}, at);
+  for (const Resource resource : {Resource::kMemory, Resource::kCpu}) {
+    const auto& in_force =
+        resource == Resource::kCpu ? tracked.cpu.in_force : tracked.memory.in_force;
+    if (in_force && WithTools(options_, fleet_, tracked, resource) > static_cast<double>(*in_force))
+      Run({.what = what, .subject = key, .resource = resource}, at);
+  }
 }
 
 void NodeLoop::OnPoolRefusal(BootTime at, BootTime refused_at) {

@@ -62,7 +62,9 @@ class NodeLoop {
   void OnEvent(const model::Record& record, const model::Event& event);
   void OnRefusal(const model::Record& record, const model::Event& event);
   void OnPoolRefusal(BootTime at, BootTime refused_at);
-  void OnTool(const model::Event& event);
+  void OnTool(const model::Record& record, const model::Event& event);
+  // Before the burst: raises what the calls that run now are expected to outgrow.
+  void MakeRoom(const Tracked& tracked, BootTime at);
   Tracked* SubjectOf(const model::Event& event);
 
   void AdoptNew(BootTime at);

@@ -43,6 +43,8 @@ void DescribePolicy(OptionTable& table, Settings& s) {
             "A peak of CPU use is half forgotten after this.");
   table.Add("policy.memory_half_life_seconds", &s.memory_half_life_seconds,
             {.min = 0.1, .max = 86'400}, "A peak of memory use is half forgotten after this.");
+  table.Add("policy.learn_tools", &s.learn_tools,
+            "A tool call's exec raises limits by what such calls needed before.");
   table.Add("policy.cpu_headroom", &s.cpu_headroom, {.min = 0, .max = 100},
             "Room above the allocation while the host has any, as a share of it.");
   table.Add("policy.memory_headroom", &s.memory_headroom, {.min = 0, .max = 100},
@@ -147,6 +149,7 @@ Result<NodeOptions> ToNodeOptions(const Settings& s) {
   if (s.memory_pool > 0) options.memory_pool = static_cast<std::int64_t>(s.memory_pool);
   if (!s.shared_pool.empty()) options.shared_pool.emplace().parent = s.shared_pool;
   options.cpu_burst = s.cpu_burst;
+  options.learn_tools = s.learn_tools;
   options.cpu_headroom.share = s.cpu_headroom;
   options.memory_headroom.share = s.memory_headroom;
   options.forecast.cpu.half_life_seconds = s.cpu_half_life_seconds;

@@ -48,6 +48,7 @@ struct Settings {
   std::vector<WorkloadSettings> workloads;
   double cpu_half_life_seconds = 2;
   double memory_half_life_seconds = 5;
+  bool learn_tools = true;
   double cpu_headroom = 1.0;
   double memory_headroom = 0.5;
   std::int64_t shrink_hold_ms = 3000;

@@ -93,7 +93,8 @@ void SharedPool::Decide(Decision& decision, const Fleet& fleet,
   const BootTime at = decision.at;
   const auto wanted = demand_.Estimate(fleet.tools().ExpectedSum(), at);
   if (!group_ || !wanted || !capacity) return;
-  const bool urgent = decision.trigger.subject == group_->key;
+  const bool urgent =
+      decision.trigger.subject == group_->key && decision.trigger.refused_at.has_value();
   std::int64_t guaranteed = 0;
   for (const auto& [key, tracked] : fleet.tracked()) {
     const std::int64_t least = tracked.rule.min_memory;

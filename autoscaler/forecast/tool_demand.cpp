@@ -13,16 +13,21 @@ void ToolDemand::Known::Learn(double growth, double half_life_calls) {
 }
 
 void ToolDemand::Begin(const model::WorkloadKey& key, std::uint64_t span, std::string_view program,
-                       double used_bytes) {
+                       double used) {
   std::vector<Call>& calls = open_[key];
+  const auto known = std::ranges::find(calls, span, &Call::span);
+  if (known != calls.end()) {
+    known->program = program;
+    return;
+  }
   if (calls.size() >= options_.most_open_calls) calls.erase(calls.begin());
-  calls.push_back({span, std::string(program), used_bytes, used_bytes});
+  calls.push_back({span, std::string(program), used, used});
 }
 
-void ToolDemand::Observe(const model::WorkloadKey& key, double used_bytes) {
+void ToolDemand::Observe(const model::WorkloadKey& key, double used) {
   const auto found = open_.find(key);
   if (found == open_.end()) return;
-  for (Call& call : found->second) call.highest = std::max(call.highest, used_bytes);
+  for (Call& call : found->second) call.highest = std::max(call.highest, used);
 }
 
 void ToolDemand::Learn(const Call& call) {

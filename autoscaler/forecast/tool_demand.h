@@ -2,9 +2,10 @@
 
 // What a tool call will need, known from its exec: a `pytest` or `npm install`
 // that starts predicts its burst. Learned per program over all workloads of the
-// host, so the first call of a new agent is predicted by those of the others.
+// host, so the first call of a new agent is predicted by those of the others. One
+// object per resource: bytes of memory, or millicores.
 //
-//   growth of a call = highest memory of its workload while it runs - memory at exec
+//   growth of a call = highest use of its workload while it runs - use at exec
 //
 // Per program a decayed mean and variance, drawn towards those of all programs
 // while calls are few. Of a running call the part that has come already is taken
@@ -44,11 +45,12 @@ class ToolDemand {
  public:
   explicit ToolDemand(ToolDemandOptions options = {}) : options_(options) {}
 
-  // `span` names the call until its end, on this host.
+  // `span` names the call until its end, on this host. Of a call that runs already
+  // (one program became another) only the name is new.
   void Begin(const model::WorkloadKey& key, std::uint64_t span, std::string_view program,
-             double used_bytes);
-  // The highest memory since the last call of this for the workload.
-  void Observe(const model::WorkloadKey& key, double used_bytes);
+             double used);
+  // The highest use since the last call of this for the workload.
+  void Observe(const model::WorkloadKey& key, double used);
   // Learns from it. A span that is not known is ignored.
   void End(const model::WorkloadKey& key, std::uint64_t span);
   // The workload is gone; what its calls had grown by then is learned.

@@ -292,13 +292,56 @@ TEST_F(ToolPredictionTest, AnExecRaisesTheLimitBeforeMemoryRises) {
   Ticks(300);
   const std::int64_t before = Last("/agents/two", Resource::kMemory).value();
 
-  Call(99, true, two_);
   actuator_.calls.clear();
-  host_.Advance(std::chrono::milliseconds(1));
-  Ticks(1);
+  Call(99, true, two_);
 
   EXPECT_LT(before, 700 * kMiB);
   EXPECT_GE(Last("/agents/two", Resource::kMemory).value_or(0), 850 * kMiB);
+}
+
+// The exec itself is answered; the next tick may be a whole burst away.
+TEST_F(ToolPredictionTest, AnExecRaisesTheCpuLimitBeforeItIsThrottled) {
+  options_.cpu_headroom = {.share = 0, .least = 0};
+  StartWithParent();
+  host_.CpuLimit(two_, 400);
+  for (std::uint64_t span = 1; span <= 20; ++span) {
+    Call(span, true, one_);
+    host_.Uses(one_, 1500);
+    Ticks(3);
+    Call(span, false, one_);
+    host_.Uses(one_, 10);
+    Ticks(60);
+  }
+  const std::int64_t before = Last("/agents/two", Resource::kCpu).value_or(400);
+  actuator_.calls.clear();
+  Events();
+
+  Call(99, true, two_);
+
+  EXPECT_LE(before, 400);
+  EXPECT_GE(Last("/agents/two", Resource::kCpu).value_or(0), 1400);
+  const auto decisions = Events(model::EventKind::kDecision);
+  ASSERT_FALSE(decisions.empty());
+  EXPECT_EQ(decisions.back().fields.GetText(Field::kTrigger), "tool_begin");
+}
+
+// A raise that the kernel has not asked for yet waits for the budget like any other.
+TEST_F(ToolPredictionTest, ExecsSpendTheChangeBudget) {
+  options_.changes_per_minute = 1;
+  StartWithParent();
+  for (std::uint64_t span = 1; span <= 20; ++span) {
+    Call(span, true, one_);
+    Uses(one_, 900);
+    Ticks(2);
+    Call(span, false, one_);
+    Uses(one_, 500);
+    Ticks(10);
+  }
+  actuator_.calls.clear();
+
+  for (std::uint64_t span = 100; span <= 150; ++span) Call(span, true, two_);
+
+  EXPECT_LE(actuator_.calls.size(), 2U);  // one of each resource
 }
 
 TEST_F(ToolPredictionTest, NothingIsPredictedWhereItIsSwitchedOff) {

@@ -54,6 +54,18 @@ TEST(ToolDemandTest, WhatHasComeIsNotExpectedAgain) {
   EXPECT_NEAR(tools.Expected(kTwo).mean, 300, 60);
 }
 
+// A shell that becomes the tool it was asked for.
+TEST(ToolDemandTest, ACallThatBecomesAnotherProgramIsOneCallOfThat) {
+  ToolDemand tools;
+  for (int i = 0; i < 50; ++i) Call(tools, kOne, "pytest", 900);
+  for (int i = 0; i < 50; ++i) Call(tools, kOne, "sh", 0);
+
+  tools.Begin(kTwo, 8, "sh", 100);
+  tools.Begin(kTwo, 8, "pytest", 100);
+
+  EXPECT_NEAR(tools.Expected(kTwo).mean, 900, 60);
+}
+
 TEST(ToolDemandTest, AfterItsEndNothingIsExpected) {
   ToolDemand tools;
   for (int i = 0; i < 5; ++i) Call(tools, kOne, "pytest", 900);
