@@ -156,7 +156,7 @@ Actuation VmActuator::Set(const Group& group, Resource resource, std::int64_t am
       return files_->Set(group, resource, amount);
     case Resource::kCpu: {
       Actuation done = files_->Set(group, resource, amount);
-      if (done.outcome == Outcome::kApplied) PlugFor(vm, amount);
+      if (IsDone(done)) PlugFor(vm, amount);
       return done;
     }
   }
