@@ -17,6 +17,7 @@
 #include "autoscaler/control/settings.h"
 #include "collector/base/file.h"
 #include "collector/base/log.h"
+#include "collector/base/priority.h"
 
 namespace ballast {
 namespace {
@@ -37,7 +38,7 @@ int Complain(const std::string& what) {
 void ProtectSelf() {
   // Without CAP_IPC_LOCK a lock could make a later allocation fail.
   if (::geteuid() != 0) return;
-  ::setpriority(PRIO_PROCESS, 0, -15);
+  static_cast<void>(RunSoon(-15).has_value());
   ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
   const auto ignored = WriteControlFile("/proc/self/oom_score_adj", "-900");
   static_cast<void>(ignored.has_value());

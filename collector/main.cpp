@@ -17,6 +17,7 @@
 
 #include "collector/base/file.h"
 #include "collector/base/log.h"
+#include "collector/base/priority.h"
 #include "collector/config/option_table.h"
 #include "collector/doctor/report.h"
 #include "collector/metrics/registry.h"
@@ -126,9 +127,8 @@ int Complain(const std::string& what) {
 
 // Best effort: the burst that must be recorded is the one that starves the recorder.
 void ProtectSelf() {
-  ::setpriority(PRIO_PROCESS, 0, -10);
-  const auto ignored = WriteControlFile("/proc/self/oom_score_adj", "-800");
-  static_cast<void>(ignored.has_value());
+  static_cast<void>(RunSoon(-10).has_value());
+  static_cast<void>(WriteControlFile("/proc/self/oom_score_adj", "-800").has_value());
   // Kept descriptors of the file fallback; it never uses more than half.
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {

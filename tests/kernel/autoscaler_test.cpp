@@ -3,7 +3,9 @@
 // process inside.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -12,6 +14,7 @@
 
 #include "autoscaler/actuate/cgroup_actuator.h"
 #include "autoscaler/control/node_loop.h"
+#include "collector/base/priority.h"
 #include "tests/kernel/test_cgroups.h"
 
 namespace ballast::actuate {
@@ -244,6 +247,24 @@ TEST_F(PoolKernelTest, GuaranteesAreMemoryLow) {
 
   EXPECT_EQ(done.error, "");
   EXPECT_EQ(one.Number("memory.low"), one.Has("memory.low") ? static_cast<unsigned>(32 * kMiB) : 0);
+}
+
+// Nice counts inside a session only, where the kernel has groups of sessions.
+TEST(PriorityKernelTest, RunSoonIsSeenByTheScheduler) {
+  ASSERT_EQ(::geteuid(), 0U) << "kernel suite: run as root (ctest -L kernel)";
+  const bool has_sessions =
+      test::ReadText("/proc/sys/kernel/sched_autogroup_enabled").starts_with("1");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setsid();
+    const bool is_set = RunSoon(-7).has_value() && ::getpriority(PRIO_PROCESS, 0) == -7;
+    const std::string session = test::ReadText("/proc/self/autogroup");
+    ::_exit(!is_set ? 1 : has_sessions && session.find("nice -7") == std::string::npos ? 2 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "1: nice, 2: the session's";
 }
 
 // observe -> decide -> write, with the kernel's own quota as the witness.
