@@ -14,6 +14,9 @@ using Amount = std::optional<std::int64_t>;
 // A record that was being made while we wrote may still hold the older value.
 constexpr std::chrono::milliseconds kRecordSkew{150};
 
+// A workload that no tick speaks of is looked at this often: its use has ended then.
+constexpr std::chrono::milliseconds kSleepersTurn{500};
+
 Amount FiniteLimit(const FieldSet& fields, Field field) {
   const auto value = fields.Get(field);
   if (!value || *value == model::kUnlimited) return std::nullopt;
@@ -132,25 +135,23 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
   tracked.estimator->Observe(*seen, tracked.LimitsInForce());
 }
 
-std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
-                                            const model::Record& record) {
-  const auto rows = RowsOf(record);
-  const bool is_key = std::holds_alternative<model::Key>(record.body);
+void Fleet::Examine(const model::State& state) {
+  members_.clear();
   ++reading_;
   for (const auto& [ref, entity] : state.entities()) {
     if (!IsManaged(state, entity)) continue;
     const auto key = model::KeyOf(entity.fields);
     if (!key) continue;
     Tracked& tracked = Track(*key, entity);
-    const auto found = rows.find(ref);
-    const FieldSet* row = found == rows.end() ? nullptr : found->second;
-    // Names come late, from the runtime; a tick without texts has none.
-    if (tracked.last_reading == 0 || is_key || (row != nullptr && !row->texts().empty()))
-      tracked.name = NameOf(entity.fields);
+    tracked.name = NameOf(entity.fields);
     tracked.ref = ref;
     tracked.last_reading = reading_;
-    TakeReading(tracked, entity.fields, row, record.header.at);
+    members_.push_back({&entity, &tracked});
   }
+  is_examined_ = true;
+}
+
+std::vector<model::WorkloadKey> Fleet::DropGone() {
   std::vector<model::WorkloadKey> gone;
   for (const auto& [key, tracked] : tracked_)
     if (tracked.last_reading != reading_) gone.push_back(key);
@@ -162,6 +163,43 @@ std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
   return gone;
 }
 
+std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
+                                            const model::Record& record) {
+  const auto* tick = std::get_if<model::Tick>(&record.body);
+  // Workloads are born and die by events; a tick removes only what belongs to one.
+  std::vector<model::WorkloadKey> gone;
+  if (tick == nullptr || !is_examined_) {
+    Examine(state);
+    gone = DropGone();
+  }
+  const auto rows = RowsOf(record);
+  const BootTime at = record.header.at;
+  for (const Member& member : members_) {
+    const auto found = rows.find(member.tracked->ref);
+    const bool has_row = found != rows.end();
+    // Nothing changed: it sleeps, and demand is forgotten by time alone.
+    if (tick != nullptr && !has_row && at - member.tracked->read_at < kSleepersTurn) {
+      ++member.tracked->readings;
+      continue;
+    }
+    member.tracked->read_at = at;
+    // Names come late, from the runtime.
+    if (has_row && !found->second->texts().empty())
+      member.tracked->name = NameOf(member.entity->fields);
+    TakeReading(*member.tracked, member.entity->fields, has_row ? found->second : nullptr, at);
+  }
+  return gone;
+}
+
+void Fleet::Restart() {
+  is_examined_ = false;
+  for (auto& [key, tracked] : tracked_) {
+    tracked.observer = {};
+    tracked.readings = 0;
+    tracked.read_at = {};
+  }
+}
+
 void Fleet::BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program) {
   tools_.Begin(tracked.group.key, span, program, tracked.memory_needed);
   cpu_tools_.Begin(tracked.group.key, span, program, static_cast<double>(tracked.cpu.used));
@@ -170,13 +208,6 @@ void Fleet::BeginTool(const Tracked& tracked, std::uint64_t span, std::string_vi
 void Fleet::EndTool(const Tracked& tracked, std::uint64_t span) {
   tools_.End(tracked.group.key, span);
   cpu_tools_.End(tracked.group.key, span);
-}
-
-void Fleet::Restart() {
-  for (auto& [key, tracked] : tracked_) {
-    tracked.observer = {};
-    tracked.readings = 0;
-  }
 }
 
 Tracked* Fleet::Find(const model::WorkloadKey& key) {

@@ -56,6 +56,7 @@ struct Tracked {
   bool give_up = false;  // it waited too long: the kernel decides
   std::optional<BootTime> waiting_since;
   int readings = 0;
+  BootTime read_at{};              // when its counters were last looked at
   double memory_needed = 0;        // bytes, without the cache that the kernel would give back
   std::uint64_t last_reading = 0;  // of the fleet; an older one: it is gone
   Limit cpu;
@@ -73,10 +74,11 @@ class Fleet {
   // Brings the fleet in line with the state after a tick or key was applied and
   // takes a reading of every workload. Returns who is gone.
   std::vector<model::WorkloadKey> Read(const model::State& state, const model::Record& record);
+  // Who there is, or who they are, may have changed: an event said so.
+  void Reexamine() { is_examined_ = false; }
   // The collector began anew: counters are read afresh, what was learned stays.
   void Restart();
   Tracked* Find(const model::WorkloadKey& key);
-  void Remove(const model::WorkloadKey& key) { tracked_.erase(key); }
 
   // In a fixed order, the same on every host and in every replay.
   std::map<model::WorkloadKey, Tracked>& tracked() { return tracked_; }
@@ -88,6 +90,15 @@ class Fleet {
   const forecast::ToolDemand& cpu_tools() const { return cpu_tools_; }  // millicores
 
  private:
+  // A managed entity of the state and what is remembered of it; both live until
+  // the state's next birth or death.
+  struct Member {
+    const model::Entity* entity;
+    Tracked* tracked;
+  };
+
+  void Examine(const model::State& state);
+  std::vector<model::WorkloadKey> DropGone();
   bool IsManaged(const model::State& state, const model::Entity& entity) const;
   Tracked& Track(const model::WorkloadKey& key, const model::Entity& entity);
   void TakeReading(Tracked& tracked, const model::FieldSet& fields, const model::FieldSet* row,
@@ -95,6 +106,8 @@ class Fleet {
 
   const NodeOptions* options_;
   std::uint64_t reading_ = 0;
+  bool is_examined_ = false;
+  std::vector<Member> members_;
   std::map<model::WorkloadKey, Tracked> tracked_;
   forecast::ToolDemand tools_;
   forecast::ToolDemand cpu_tools_;

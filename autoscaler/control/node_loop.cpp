@@ -28,6 +28,11 @@ bool IsDone(const actuate::Actuation& done) {
   return done.outcome == Outcome::kApplied || done.outcome == Outcome::kUnchanged;
 }
 
+bool ChangesFleet(model::EventKind kind) {
+  return kind == model::EventKind::kWorkloadBorn || kind == model::EventKind::kWorkloadDied ||
+         kind == model::EventKind::kWorkloadChanged;
+}
+
 }  // namespace
 
 NodeLoop::NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& outbox,
@@ -51,6 +56,7 @@ void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
     Say("the collector began anew: limits are kept, and none is lowered before enough is seen");
   }
   const auto* event = std::get_if<model::Event>(&record.body);
+  if (event != nullptr && ChangesFleet(event->kind)) fleet_.Reexamine();
   if (event == nullptr) {
     for (const model::WorkloadKey& key : fleet_.Read(state_, record)) actuator_->Forget(key);
     if (pool_) pool_->Read(state_, fleet_, record.header.at);
