@@ -59,6 +59,11 @@ def memory_limit_bytes(path):
     return None if value in ("max", None) or int(value) >= 1 << 62 else int(value)
 
 
+def memory_used(path):
+    place = directory(path, "memory")
+    return place and int(read(f"{place[0]}/{'memory.current' if place[1] else 'memory.usage_in_bytes'}") or 0)
+
+
 def limits(path):
     """(millicores, bytes)"""
     return cpu_limit_millicores(path), memory_limit_bytes(path)

@@ -1,5 +1,6 @@
 """What a dead daemon, a new one and a full disk do to the limits that are in force."""
 import os
+import random
 import signal
 import subprocess
 import time
@@ -89,6 +90,37 @@ class AutoscalerFaultTest(FaultTest):
 
         self.wait_until("the watcher put the limits back", lambda: limits(container) == container.original_limits, 8)
         self.wait_until("the watcher said so", lambda: "limits were put back" in self.stack.log_of("autoscaler"), 8)
+
+    def test_killed_at_any_instant_no_limit_is_below_use_and_the_originals_come_back(self):
+        # By hand: BALLAST_KILLS=20.
+        container = self.start_all(BUSY)
+        moments = random.Random(7)
+        for _ in range(int(os.environ.get("BALLAST_KILLS", "3"))):
+            watcher, child = self.pids_of_autoscaler()
+            time.sleep(moments.uniform(0, 0.8))
+            for victim in moments.sample([watcher, child], 2):
+                os.kill(victim, signal.SIGKILL)
+            self.stack.stop("autoscaler", signal.SIGKILL)
+            limit = limits(container)[1]
+            self.assertIsNotNone(limit, "a limit was lost")
+            self.assertGreaterEqual(limit, cgroups.memory_used(container.cgroup_path))
+            self.stack.start_autoscaler("auto")
+            self.assertGreaterEqual(limits(container)[1], cgroups.memory_used(container.cgroup_path))
+
+        self.assertEqual(self.stack.stop("autoscaler", signal.SIGTERM), 0)
+
+        self.assertEqual(limits(container), container.original_limits)
+        self.assertEqual(cgroups.oom_kills(container.cgroup_path), 0)
+        self.assertTrue(container.is_running())
+
+    def test_a_second_autoscaler_is_refused_and_the_first_goes_on(self):
+        self.start_all()
+        second = subprocess.run([self.stack.build / "autoscaler/ballast-autoscaler", "--config", self.stack.folder / "autoscaler.toml"],
+                                capture_output=True, text=True, timeout=30)
+
+        self.assertEqual(second.returncode, 2, second.stderr)
+        self.assertEqual(len(second.stderr.strip().splitlines()), 1, second.stderr)
+        self.assertIsNone(self.stack.processes["autoscaler"].poll())
 
     def test_restarted_autoscaler_causes_no_spike(self):
         container = self.start_all()
