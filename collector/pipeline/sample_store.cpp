@@ -1,5 +1,7 @@
 #include "collector/pipeline/sample_store.h"
 
+#include <algorithm>
+
 #include "collector/base/check.h"
 
 namespace ballast::pipeline {
@@ -26,84 +28,108 @@ bool TakeDifference(model::FieldSet& last, model::FieldSet& now, model::EntityRo
 }  // namespace
 
 SampleStore::SampleStore(source::Slot max_slot, std::function<EntityRef()> next_ref)
-    : next_ref_(std::move(next_ref)), entries_(static_cast<std::size_t>(max_slot) + 1) {
+    : next_ref_(std::move(next_ref)),
+      entries_(static_cast<std::size_t>(max_slot) + 1),
+      marks_(entries_.size()),
+      in_use_{source::kHostSlot} {
   entries_[source::kHostSlot].in_use = true;
 }
 
 void SampleStore::Add(source::Slot slot, EntityRef ref) {
   BALLAST_CHECK(slot < entries_.size() && !entries_[slot].in_use,
                 "discovery gave a slot twice or out of bounds");
-  entries_[slot] = Entry{.in_use = true, .ref = ref, .now = {}, .last = {}};
+  entries_[slot] = Entry{.in_use = true, .ref = ref, .now = {}, .last = {}, .children = {}};
+  marks_[slot] = 0;
+  in_use_.insert(std::ranges::lower_bound(in_use_, slot), slot);
 }
 
 void SampleStore::Remove(source::Slot slot) {
+  if (!entries_[slot].in_use) return;
   entries_[slot] = Entry{};
-  const auto first = children_.lower_bound({slot, model::EntityKind{}, {}});
-  const auto last = children_.lower_bound({slot + 1, model::EntityKind{}, {}});
-  children_.erase(first, last);
+  marks_[slot] = 0;
+  in_use_.erase(std::ranges::lower_bound(in_use_, slot));
+}
+
+SampleStore::Entry& SampleStore::InUse(source::Slot slot) {
+  BALLAST_CHECK(slot < entries_.size() && entries_[slot].in_use,
+                "a source measured a slot that is not tracked");
+  return entries_[slot];
 }
 
 void SampleStore::Begin() {
-  for (Entry& entry : entries_) {
-    entry.keep = entry.overlaid = false;
-    entry.kept_kinds = 0;
-    entry.now.ClearAll();
-  }
-  for (auto& [key, child] : children_) {
-    child.seen = false;
-    child.now.ClearAll();
+  for (const source::Slot slot : in_use_) {
+    Marks& marks = marks_[slot];
+    if ((marks & kFilled) != 0) {
+      Entry& entry = entries_[slot];
+      entry.overlaid = false;
+      entry.kept_kinds = 0;
+      entry.now.ClearAll();
+      for (auto& [key, child] : entry.children) {
+        child.seen = false;
+        child.now.ClearAll();
+      }
+    }
+    marks &= kTouched;
   }
 }
 
 model::FieldSet& SampleStore::Of(source::Slot slot) {
-  BALLAST_CHECK(slot < entries_.size() && entries_[slot].in_use,
-                "a source measured a slot that is not tracked");
-  Entry& entry = entries_[slot];
-  if (entry.keep && !entry.overlaid) {
+  Entry& entry = InUse(slot);
+  if (IsKept(slot) && !entry.overlaid) {
     entry.now = entry.last;
     entry.overlaid = true;
   }
+  marks_[slot] |= kFilled;
   return entry.now;
 }
 
 model::FieldSet& SampleStore::Child(source::Slot parent, model::EntityKind kind,
                                     std::string_view name) {
-  auto [found, is_new] = children_.try_emplace(ChildKey{parent, kind, std::string(name)});
-  if (is_new) found->second.ref = next_ref_();
+  Entry& entry = InUse(parent);
+  marks_[parent] |= kFilled | kChildrenNamed;
+  auto found = entry.children.find(std::pair(kind, name));
+  if (found == entry.children.end()) {
+    found = entry.children.try_emplace(ChildKey{kind, name}).first;
+    found->second.ref = next_ref_();
+  }
   found->second.seen = true;
   return found->second.now;
 }
 
 void SampleStore::KeepChildren(source::Slot parent, model::EntityKind kind) {
+  marks_[parent] |= kFilled;
   entries_[parent].kept_kinds |= BitOf(kind);
 }
 
 void SampleStore::Keep(source::Slot slot) {
-  Entry& entry = entries_[slot];
-  entry.keep = !entry.touched && !entry.last.empty();
+  if ((marks_[slot] & kTouched) == 0 && !entries_[slot].last.empty()) marks_[slot] |= kKept;
 }
 
 model::Tick SampleStore::End() {
   model::Tick tick;
-  for (Entry& entry : entries_) {
-    entry.touched = false;
-    if (!entry.in_use || (entry.keep && !entry.overlaid)) continue;
+  for (const source::Slot slot : in_use_) {
+    marks_[slot] &= static_cast<Marks>(~kTouched);
+    Entry& entry = entries_[slot];
+    if (IsKept(slot) && !entry.overlaid) continue;
+    marks_[slot] |= kFilled;  // what `now` is swapped for
     model::EntityRow row{entry.ref, std::nullopt, std::nullopt, {}, {}};
     if (TakeDifference(entry.last, entry.now, row)) tick.rows.push_back(std::move(row));
   }
-  EndChildren(tick);
+  // Children of a kept workload stand as they were, but for those that were named.
+  for (const source::Slot slot : in_use_)
+    if (!IsKept(slot) || (marks_[slot] & kChildrenNamed) != 0) EndChildren(slot, tick);
   return tick;
 }
 
-void SampleStore::EndChildren(model::Tick& tick) {
-  for (auto at = children_.begin(); at != children_.end();) {
-    const auto& [parent, kind, name] = at->first;
+void SampleStore::EndChildren(source::Slot slot, model::Tick& tick) {
+  Entry& owner = entries_[slot];
+  for (auto at = owner.children.begin(); at != owner.children.end();) {
+    const auto& [kind, name] = at->first;
     ChildEntry& child = at->second;
-    const Entry& owner = entries_[parent];
-    const bool is_kept = owner.keep || (owner.kept_kinds & BitOf(kind)) != 0;
+    const bool is_kept = IsKept(slot) || (owner.kept_kinds & BitOf(kind)) != 0;
     if (!child.seen && !is_kept) {
       if (!child.is_new) tick.removed.push_back(child.ref);
-      at = children_.erase(at);
+      at = owner.children.erase(at);
       continue;
     }
     model::EntityRow row{child.ref, std::nullopt, std::nullopt, {}, {}};

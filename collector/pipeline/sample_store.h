@@ -4,7 +4,8 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <tuple>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collector/model/record.h"
@@ -41,25 +42,23 @@ class SampleStore final : public source::Sample {
                          std::string_view name) override;
   void KeepChildren(source::Slot parent, model::EntityKind kind) override;
   void Keep(source::Slot slot) override;
-  bool IsKept(source::Slot slot) const override { return entries_[slot].keep; }
+  bool IsKept(source::Slot slot) const override { return (marks_[slot] & kKept) != 0; }
 
   // Something happened to it: the next tick measures it, whoever would keep it.
-  void Touch(source::Slot slot) { entries_[slot].touched = true; }
+  void Touch(source::Slot slot) { marks_[slot] |= kTouched; }
 
   // What the last record said of the slot.
   const model::FieldSet& Last(source::Slot slot) const { return entries_[slot].last; }
 
  private:
-  struct Entry {
-    bool in_use = false;
-    bool keep = false;
-    bool touched = false;
-    bool overlaid = false;  // kept, and `now` began as `last`
-    std::uint32_t kept_kinds = 0;  // bit n: children of EntityKind n
-    model::EntityRef ref = model::kHostRef;
-    model::FieldSet now;
-    model::FieldSet last;
-  };
+  // What is known of a slot in this tick. Bytes side by side: most workloads
+  // sleep in most ticks, and nothing else of them is looked at.
+  using Marks = std::uint8_t;
+  static constexpr Marks kKept = 1;
+  static constexpr Marks kTouched = 2;
+  static constexpr Marks kFilled = 4;         // `now` or its children hold something
+  static constexpr Marks kChildrenNamed = 8;  // some child was
+
   struct ChildEntry {
     model::EntityRef ref = model::kHostRef;
     bool seen = false;
@@ -67,13 +66,31 @@ class SampleStore final : public source::Sample {
     model::FieldSet now;
     model::FieldSet last;
   };
-  using ChildKey = std::tuple<source::Slot, model::EntityKind, std::string>;
+  using ChildKey = std::pair<model::EntityKind, std::string>;
+  struct ChildOrder {  // finds by a view of the name, too
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const {
+      return std::pair<model::EntityKind, std::string_view>(a) <
+             std::pair<model::EntityKind, std::string_view>(b);
+    }
+  };
+  struct Entry {
+    bool in_use = false;
+    bool overlaid = false;         // kept, and `now` began as `last`
+    std::uint32_t kept_kinds = 0;  // bit n: children of EntityKind n
+    model::EntityRef ref = model::kHostRef;
+    model::FieldSet now;
+    model::FieldSet last;
+    std::map<ChildKey, ChildEntry, ChildOrder> children;
+  };
 
-  void EndChildren(model::Tick& tick);
+  Entry& InUse(source::Slot slot);
+  void EndChildren(source::Slot slot, model::Tick& tick);
 
   std::function<model::EntityRef()> next_ref_;
-  std::vector<Entry> entries_;  // by slot; 0 is the host
-  std::map<ChildKey, ChildEntry> children_;
+  std::vector<Entry> entries_;        // by slot; 0 is the host
+  std::vector<Marks> marks_;          // by slot
+  std::vector<source::Slot> in_use_;  // ascending
 };
 
 }  // namespace ballast::pipeline

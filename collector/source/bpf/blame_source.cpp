@@ -14,17 +14,16 @@ BlameSource::BlameSource(RunQueue run_queue) : run_queue_(std::move(run_queue)) 
 
 // What the slot's last owner waited and ran is not the new one's.
 Result<> BlameSource::Track(const Tracked& workload) {
-  const auto [added, is_new] = workloads_.try_emplace(workload.slot);
+  const auto [added, is_new] = workloads_.Add(workload.slot);
   if (!is_new) return Ok();
-  added->second.ref = workload.ref;
-  added->second.seen.resize(run_queue_.cpus());
-  for (std::uint32_t cpu = 0; cpu < run_queue_.cpus(); ++cpu)
-    Grown(workload.slot, cpu, added->second);
+  added.ref = workload.ref;
+  added.seen.resize(run_queue_.cpus());
+  for (std::uint32_t cpu = 0; cpu < run_queue_.cpus(); ++cpu) Grown(workload.slot, cpu, added);
   return Ok();
 }
 
 void BlameSource::Untrack(Slot slot) {
-  workloads_.erase(slot);
+  workloads_.Erase(slot);
   blame_.Forget(slot);
 }
 
@@ -36,29 +35,28 @@ CpuShare BlameSource::Grown(Slot slot, std::uint32_t cpu, Workload& workload) co
 }
 
 Result<> BlameSource::Collect(Sample& sample) {
+  // Whoever is kept neither ran nor waited: its rows are as they were.
+  active_.clear();
+  for (const Slot slot : workloads_.slots())
+    if (!sample.IsKept(slot)) active_.push_back(slot);
   for (std::uint32_t cpu = 0; cpu < run_queue_.cpus(); ++cpu) {
     shares_.clear();
-    for (auto& [slot, workload] : workloads_) {
-      const CpuShare share = Grown(slot, cpu, workload);
+    for (const Slot slot : active_) {
+      const CpuShare share = Grown(slot, cpu, workloads_.At(slot));
       if (share.wait_ns != 0 || share.ran_ns != 0) shares_.push_back(share);
     }
     blame_.Add(shares_);
   }
-  for (auto& [slot, workload] : workloads_) {
-    if (slot == kHostSlot) continue;
-    if (sample.IsKept(slot))
-      sample.KeepChildren(slot, model::EntityKind::kBlame);
-    else
-      Tell(slot, sample);
-  }
+  for (const Slot slot : active_)
+    if (slot != kHostSlot) Tell(slot, sample);
   return Ok();
 }
 
 void BlameSource::Tell(Slot slot, Sample& sample) const {
   for (const Blame::Held& held : blame_.Largest(slot)) {
-    const auto holder = workloads_.find(held.holder);
-    if (holder == workloads_.end()) continue;
-    const auto ref = static_cast<std::uint32_t>(holder->second.ref);
+    const Workload* holder = workloads_.Find(held.holder);
+    if (holder == nullptr) continue;
+    const auto ref = static_cast<std::uint32_t>(holder->ref);
     model::FieldSet& fields =
         sample.Child(slot, model::EntityKind::kBlame, "holder " + std::to_string(ref));
     fields.Set(Field::kHolder, std::uint64_t{ref});

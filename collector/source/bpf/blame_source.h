@@ -5,13 +5,13 @@
 // thread.
 
 #include <cstdint>
-#include <map>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "collector/source/bpf/blame.h"
 #include "collector/source/bpf/run_queue.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -39,7 +39,8 @@ class BlameSource final : public Source {
 
   RunQueue run_queue_;
   Blame blame_;
-  std::map<Slot, Workload> workloads_;  // the host too
+  SlotMap<Workload> workloads_;  // the host too
+  std::vector<Slot> active_;     // of this tick; kept for its memory
   std::vector<CpuShare> shares_;
 };
 

@@ -42,25 +42,29 @@ bool IsAny(const BlockTotals& growth) {
 }  // namespace
 
 Result<> BlockSource::Track(const Tracked& workload) {
-  tracked_.insert(workload.slot);
+  if (workload.slot >= is_tracked_.size()) is_tracked_.resize(std::size_t{workload.slot} + 1);
+  is_tracked_[workload.slot] = true;
   return Ok();
 }
 
 void BlockSource::Untrack(Slot slot) {
-  tracked_.erase(slot);
+  if (slot < is_tracked_.size()) is_tracked_[slot] = false;
   block_.Release(slot, [this](Slot owner, std::uint32_t device, const BlockTotals&,
                               const BlockTotals& growth) { AddToHost(owner, device, growth); });
 }
 
 Result<> BlockSource::Collect(Sample& sample) {
   // Most devices rest in most ticks.
-  for (const Slot slot : tracked_) sample.KeepChildren(slot, model::EntityKind::kDevice);
   sample.KeepChildren(kHostSlot, model::EntityKind::kDevice);
   block_.Read(
       [&](Slot slot, std::uint32_t device, const BlockTotals& totals, const BlockTotals& growth) {
+        // A request under way when its workload ended may still claim a row for it.
+        const bool is_tracked = slot < is_tracked_.size() && is_tracked_[slot];
+        if (is_tracked && !sample.IsKept(slot))
+          sample.KeepChildren(slot, model::EntityKind::kDevice);
         if (!IsAny(growth)) return;
         AddToHost(slot, device, growth);
-        if (slot == kHostSlot || slot == BlockIo::kNobody) return;
+        if (!is_tracked) return;
         Fill(totals, Device(sample, slot, device));
       });
   for (auto& [device, host] : host_)

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collector/source/bpf/block_io.h"
 #include "collector/source/source.h"
@@ -36,7 +36,7 @@ class BlockSource final : public Source {
   model::FieldSet& Device(Sample& sample, Slot slot, std::uint32_t device);
 
   BlockIo block_;
-  std::set<Slot> tracked_;
+  std::vector<bool> is_tracked_;  // by slot
   struct HostDevice {
     BlockTotals totals;  // what the dead did included
     bool is_changed = true;

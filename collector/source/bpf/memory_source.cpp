@@ -36,13 +36,13 @@ MemorySource::MemorySource(const KernelSide& kernel, MappedArray<mem_row> rows,
 
 // Nothing of the slot's last owner shows: its rows as they are now are zero.
 Result<> MemorySource::Track(const Tracked& workload) {
-  const auto [added, is_new] = tracked_.try_emplace(workload.slot);
-  if (is_new) added->second.last = rows_[workload.slot];
+  const auto [added, is_new] = tracked_.Add(workload.slot);
+  if (is_new) added.last = rows_[workload.slot];
   return Ok();
 }
 
 void MemorySource::Untrack(Slot slot) {
-  tracked_.erase(slot);
+  tracked_.Erase(slot);
 }
 
 void MemorySource::Update(Slot slot, Workload& workload) const {
@@ -86,15 +86,18 @@ void MemorySource::FillPeak(Slot slot, Workload& workload, model::FieldSet& fiel
 }
 
 Result<> MemorySource::Collect(Sample& sample) {
-  for (auto& [slot, workload] : tracked_) {
-    if (sample.IsKept(slot)) {
+  for (const Slot slot : measured_)
+    if (const Workload* workload = tracked_.Find(slot);
+        workload != nullptr && sample.IsKept(slot) && workload->tick_peak_bytes != 0) {
       // Nothing of it ran: the peak of the tick before is over, the use stands.
-      const std::uint64_t peak = std::exchange(workload.tick_peak_bytes, 0);
-      if (peak == 0) continue;
       model::FieldSet& fields = sample.Of(slot);
       fields.Set(Field::kMemoryTickPeakBytes, fields.Get(Field::kMemoryUsageBytes));
-      continue;
     }
+  measured_.clear();
+  for (const Slot slot : tracked_.slots()) {
+    if (sample.IsKept(slot)) continue;
+    measured_.push_back(slot);
+    Workload& workload = tracked_.At(slot);
     model::FieldSet& fields = sample.Of(slot);
     Update(slot, workload);
     FillReclaims(workload, fields);
@@ -106,10 +109,10 @@ Result<> MemorySource::Collect(Sample& sample) {
 }
 
 void MemorySource::ReadFinal(Slot slot, model::FieldSet& last) {
-  const auto found = tracked_.find(slot);
-  if (found == tracked_.end()) return;
-  Update(slot, found->second);
-  FillReclaims(found->second, last);
+  Workload* workload = tracked_.Find(slot);
+  if (workload == nullptr) return;
+  Update(slot, *workload);
+  FillReclaims(*workload, last);
 }
 
 }  // namespace ballast::source

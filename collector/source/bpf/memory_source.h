@@ -6,15 +6,16 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "bpf/abi/memory_abi.h"
 #include "collector/base/result.h"
 #include "collector/model/histogram.h"
 #include "collector/source/bpf/kernel_side.h"
 #include "collector/source/bpf/mapped.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -57,7 +58,8 @@ class MemorySource final : public Source {
   bool has_file_counts_;
   std::uint64_t page_bytes_;
   std::uint64_t window_ = 0;  // the kernel side writes peaks of this one
-  std::map<Slot, Workload> tracked_;
+  SlotMap<Workload> tracked_;
+  std::vector<Slot> measured_;  // in the last tick
 };
 
 }  // namespace ballast::source

@@ -22,12 +22,12 @@ model::Histogram ToHistogram(const WaitBuckets& buckets, std::uint64_t sum_ns) {
 Result<> RunQueueSource::Track(const Tracked& workload) {
   // Again for a workload whose directories changed, as they do one by one at its
   // end: its counters go on.
-  if (tracked_.try_emplace(workload.slot).second) run_queue_.Restart(workload.slot);
+  if (tracked_.Add(workload.slot).second) run_queue_.Restart(workload.slot);
   return Ok();
 }
 
 void RunQueueSource::Untrack(Slot slot) {
-  tracked_.erase(slot);
+  tracked_.Erase(slot);
 }
 
 void RunQueueSource::Fill(Slot slot, model::FieldSet& fields) {
@@ -40,13 +40,14 @@ void RunQueueSource::Fill(Slot slot, model::FieldSet& fields) {
 void RunQueueSource::KeepQuiet(Sample& sample) {
   ++tick_;
   run_queue_.BeginTick();
-  for (const auto& [slot, workload] : tracked_)
+  for (const Slot slot : tracked_.slots())
     if ((tick_ + slot) % kQuietEvery != 0 && run_queue_.IsQuiet(slot)) sample.Keep(slot);
 }
 
 Result<> RunQueueSource::Collect(Sample& sample) {
-  for (auto& [slot, workload] : tracked_) {
+  for (const Slot slot : tracked_.slots()) {
     if (sample.IsKept(slot)) continue;
+    Workload& workload = tracked_.At(slot);
     model::FieldSet& fields = sample.Of(slot);
     Fill(slot, fields);
     const auto usage = fields.Get(Field::kCpuUsageNs);
@@ -58,13 +59,12 @@ Result<> RunQueueSource::Collect(Sample& sample) {
 }
 
 void RunQueueSource::ReadFinal(Slot slot, model::FieldSet& last) {
-  const auto found = tracked_.find(slot);
-  if (found == tracked_.end()) return;
+  const Workload* workload = tracked_.Find(slot);
+  if (workload == nullptr) return;
   Fill(slot, last);
   if (finals_.Find(slot)) return;
   // Born and dead between two ticks: nothing was used before the hook saw it.
-  const std::uint64_t used =
-      found->second.usage_before_ns.value_or(0) + *last.Get(Field::kCpuRanNs);
+  const std::uint64_t used = workload->usage_before_ns.value_or(0) + *last.Get(Field::kCpuRanNs);
   last.Set(Field::kCpuUsageNs, std::max(last.Get(Field::kCpuUsageNs).value_or(0), used));
 }
 

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 
 #include "collector/source/bpf/final_usage.h"
 #include "collector/source/bpf/run_queue.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -45,7 +45,7 @@ class RunQueueSource final : public Source {
 
   RunQueue run_queue_;
   FinalUsage finals_;
-  std::unordered_map<Slot, Workload> tracked_;
+  SlotMap<Workload> tracked_;
   std::uint64_t tick_ = 0;
 };
 

@@ -125,8 +125,8 @@ std::optional<SourceEvent> ToolCalls::Take(const KernelEvent& event) {
 }
 
 void ToolCalls::Fill(Sample& sample) {
-  for (const Slot slot : tracked_) sample.KeepChildren(slot, model::EntityKind::kTool);
-  for (auto& [slot, workload] : workloads_)
+  for (auto& [slot, workload] : workloads_) {
+    if (!sample.IsKept(slot)) sample.KeepChildren(slot, model::EntityKind::kTool);
     for (auto& [name, program] : workload.programs) {
       if (!std::exchange(program.is_changed, false)) continue;
       model::FieldSet& fields = sample.Child(slot, model::EntityKind::kTool, name);
@@ -138,6 +138,7 @@ void ToolCalls::Fill(Sample& sample) {
       fields.Set(Field::kWrittenBytes, program.written_bytes);
       fields.SetHistogram(Field::kCallDuration, program.duration);
     }
+  }
 }
 
 void ToolCalls::Forget(Slot slot) {

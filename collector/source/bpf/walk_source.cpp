@@ -69,24 +69,24 @@ void FillCpu(CpuSplit& split, std::uint64_t usage_ns, std::uint64_t user_ns,
 
 Result<> WalkSource::Track(const Tracked& workload) {
   // Again for a workload whose directories changed: its counters go on.
-  if (tracked_.try_emplace(workload.slot).second) finals_.Clear(workload.slot);
+  if (tracked_.Add(workload.slot).second) finals_.Clear(workload.slot);
   return Ok();
 }
 
 void WalkSource::ReadFinal(Slot slot, model::FieldSet& last) {
-  const auto found = tracked_.find(slot);
+  CpuSplit* split = tracked_.Find(slot);
   const auto usage = finals_.Find(slot);
-  if (found == tracked_.end() || !usage) return;  // then it is the run queue's to tell
-  FillCpu(found->second, usage->usage_ns, usage->user_ns, usage->system_ns, last);
+  if (split == nullptr || !usage) return;  // then it is the run queue's to tell
+  FillCpu(*split, usage->usage_ns, usage->user_ns, usage->system_ns, last);
 }
 
 void WalkSource::Untrack(Slot slot) {
-  tracked_.erase(slot);
+  tracked_.Erase(slot);
 }
 
 Result<> WalkSource::Collect(Sample& sample) {
   wanted_.clear();
-  for (const auto& [slot, split] : tracked_)
+  for (const Slot slot : tracked_.slots())
     if (!sample.IsKept(slot)) wanted_.push_back(slot);
   BALLAST_TRY(const WalkCost cost, walk_.RunOnly(wanted_), "bpf_walk");
   for (const Slot slot : wanted_) {
@@ -94,7 +94,7 @@ Result<> WalkSource::Collect(Sample& sample) {
     if (!totals) continue;  // removed, and its event is on the way
     model::FieldSet& fields = sample.Of(slot);
     if (has_fresh_usage_ && totals->usage_ns)
-      FillCpu(tracked_[slot], *totals->usage_ns, totals->user_ns.value_or(0),
+      FillCpu(tracked_.At(slot), *totals->usage_ns, totals->user_ns.value_or(0),
               totals->system_ns.value_or(0), fields);
     FillBandwidth(*totals, fields);
     FillMemory(*totals, fields);

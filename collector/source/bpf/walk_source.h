@@ -4,12 +4,12 @@
 // Not thread-safe; owned by the tick thread.
 
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "collector/source/bpf/cpu_split.h"
 #include "collector/source/bpf/final_usage.h"
 #include "collector/source/bpf/walk.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -32,7 +32,7 @@ class WalkSource final : public Source {
   CgroupWalk walk_;
   FinalUsage finals_;
   bool has_fresh_usage_;
-  std::unordered_map<Slot, CpuSplit> tracked_;
+  SlotMap<CpuSplit> tracked_;
   std::vector<Slot> wanted_;   // of this tick; kept for its memory
   std::uint64_t cgroups_ = 0;  // visited since start
   std::uint64_t spent_ns_ = 0;
