@@ -106,7 +106,15 @@ void FieldSet::SetText(Field field, std::string_view text) {
 bool FieldSet::Has(Field field) const {
   // Numbers are asked for most, ten times a second for every file and field.
   if (((present_[Number(field) / 64] >> (Number(field) % 64)) & 1) != 0) return true;
-  return FindHistogram(field) != nullptr || !GetText(field).empty();
+  switch (ShapeOf(field)) {
+    case Shape::kNumber:
+      return false;
+    case Shape::kHistogram:
+      return FindHistogram(field) != nullptr;
+    case Shape::kText:
+      return !GetText(field).empty();
+  }
+  return false;
 }
 
 std::optional<std::uint64_t> FieldSet::Get(Field field) const {

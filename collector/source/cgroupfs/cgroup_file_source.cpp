@@ -15,8 +15,9 @@ using model::FieldSet;
 
 // memory.stat, the longest, has 1.5 to 2.5 KB.
 constexpr std::size_t kLongestFile = 16 * 1024;
-// A controller may be switched on later; 50 ticks are 5 s.
-constexpr std::uint64_t kTicksUntilRetry = 50;
+// A controller may be switched on later: a file that is not there is looked for
+// after 5 s, and after twice as long each time, until once in 80 s.
+constexpr std::uint32_t kTicksUntilRetry = 50, kMostTicksUntilRetry = 800;
 
 std::size_t HalfOfDescriptors() {
   rlimit limit{};
@@ -75,16 +76,16 @@ Result<> CgroupFileSource::Track(const Tracked& workload) {
 }
 
 void CgroupFileSource::Untrack(Slot slot) {
-  const auto found = groups_.find(slot);
-  if (found == groups_.end()) return;
-  for (OpenFile& file : found->second.files) Close(file);
-  groups_.erase(found);
+  Group* group = groups_.Find(slot);
+  if (group == nullptr) return;
+  for (OpenFile& file : group->files) Close(file);
+  groups_.Erase(slot);
 }
 
 Result<> CgroupFileSource::Collect(Sample& sample) {
   ran_out_ = false;
-  for (auto& [slot, group] : groups_)
-    if (!sample.IsKept(slot)) CollectGroup(group, sample.Of(slot));
+  for (const Slot slot : groups_.slots())
+    if (!sample.IsKept(slot)) CollectGroup(groups_.At(slot), sample.Of(slot));
   ++tick_;
   if (!ran_out_) return Ok();
   // Somebody else in this process needs descriptors more than we need speed.
@@ -106,6 +107,8 @@ bool CgroupFileSource::TakeSlowTurn(Group& group, const FieldSet& target) const 
 void CgroupFileSource::CollectGroup(Group& group, FieldSet& target) {
   const bool is_slow_turn = TakeSlowTurn(group, target);
   for (OpenFile& open : group.files) {
+    const bool has_reading = open.kept && !open.kept->empty();
+    if (tick_ < open.absent_until && !has_reading) continue;
     if (IsSatisfied(*open.file, target)) continue;
     FieldSet& reading = open.kept ? *open.kept : reading_;
     const bool is_due = !open.kept || open.kept->empty() || is_slow_turn;
@@ -113,13 +116,20 @@ void CgroupFileSource::CollectGroup(Group& group, FieldSet& target) {
       reading.ClearAll();
       if (tick_ < open.absent_until) continue;
       const Outcome outcome = Read(group, open, reading);
-      if (outcome != Outcome::kRead && outcome != Outcome::kNoDescriptor)
-        open.absent_until = tick_ + kTicksUntilRetry;
+      if (outcome == Outcome::kRead) open.absent_ticks = 0;
+      if (outcome == Outcome::kNotThere || outcome == Outcome::kGroupGone) PutOff(open);
       if (outcome == Outcome::kGroupGone) ForgetReadings(group);
       if (outcome == Outcome::kNoDescriptor) ran_out_ = true;
     }
     TakeOver(*open.file, reading, target);
   }
+}
+
+void CgroupFileSource::PutOff(OpenFile& file) const {
+  file.absent_ticks = file.absent_ticks == 0
+                          ? kTicksUntilRetry
+                          : std::min(2 * file.absent_ticks, kMostTicksUntilRetry);
+  file.absent_until = tick_ + file.absent_ticks;
 }
 
 bool CgroupFileSource::IsSatisfied(const ControlFile& file, const FieldSet& target) const {
@@ -180,8 +190,8 @@ void CgroupFileSource::ForgetReadings(Group& group) {
 }
 
 void CgroupFileSource::CloseAll() {
-  for (auto& [slot, group] : groups_)
-    for (OpenFile& file : group.files) Close(file);
+  for (const Slot slot : groups_.slots())
+    for (OpenFile& file : groups_.At(slot).files) Close(file);
 }
 
 }  // namespace ballast::source

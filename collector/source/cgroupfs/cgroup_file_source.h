@@ -12,7 +12,6 @@
 
 #include <bitset>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "collector/base/fd.h"
 #include "collector/model/cgroup_layout.h"
 #include "collector/source/cgroupfs/control_files.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -69,6 +69,7 @@ class CgroupFileSource final : public Source {
     std::uint32_t directory = 0;  // index into Group::directories
     Fd fd = {};
     std::uint64_t absent_until = 0;              // tick before which opening it again is not tried
+    std::uint32_t absent_ticks = 0;              // from the last try until then
     std::unique_ptr<model::FieldSet> kept = {};  // last reading of a slow file
   };
   struct Group {
@@ -82,6 +83,7 @@ class CgroupFileSource final : public Source {
 
   void CollectGroup(Group& group, model::FieldSet& target);
   bool TakeSlowTurn(Group& group, const model::FieldSet& target) const;
+  void PutOff(OpenFile& file) const;
   bool IsSatisfied(const ControlFile& file, const model::FieldSet& target) const;
   void TakeOver(const ControlFile& file, const model::FieldSet& reading,
                 model::FieldSet& target) const;
@@ -96,7 +98,7 @@ class CgroupFileSource final : public Source {
   std::bitset<model::kMaxFieldNumber + 1> wanted_;
   std::vector<const ControlFile*> files_;  // that hold a wanted field
   std::size_t max_open_files_ = 0;
-  std::map<Slot, Group> groups_;
+  SlotMap<Group> groups_;
   std::uint64_t tick_ = 0;
   bool ran_out_ = false;
   std::string text_;         // of the file being read; kept to keep its memory

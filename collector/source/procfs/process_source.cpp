@@ -42,10 +42,18 @@ void Add(const std::string& directory, Processes& processes) {
   }
 }
 
+// A directory has a link from each one in it (kernfs counts them); listing what
+// has none costs as much as all the rest.
+bool HasInnerGroups(const std::string& directory) {
+  struct stat status {};
+  return ::stat(directory.c_str(), &status) != 0 || status.st_nlink != 2;
+}
+
 Processes FindProcesses(const std::string& directory) {
   namespace fs = std::filesystem;
   Processes processes;
   Add(directory, processes);
+  if (!HasInnerGroups(directory)) return processes;
   std::error_code error;
   int groups = 0;
   for (fs::recursive_directory_iterator at(directory, error), end; !error && at != end;
@@ -79,14 +87,15 @@ Result<> ProcessSource::Track(const Tracked& workload) {
 
 void ProcessSource::Untrack(Slot slot) {
   std::erase_if(networks_, [&](const auto& entry) { return entry.second == slot; });
-  workloads_.erase(slot);
+  workloads_.Erase(slot);
 }
 
 Result<> ProcessSource::Collect(Sample& sample) {
   ++tick_;
-  for (auto& [slot, workload] : workloads_) {
-    sample.KeepChildren(slot, model::EntityKind::kInterface);
+  for (const Slot slot : workloads_.slots()) {
     if (sample.IsKept(slot)) continue;
+    sample.KeepChildren(slot, model::EntityKind::kInterface);
+    Workload& workload = workloads_.At(slot);
     if (IsDue(slot, workload, sample.Of(slot))) LookAt(slot, workload, sample);
     sample.Of(slot).Set(Field::kProcesses, workload.processes);
   }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "collector/source/procfs/net_dev_text.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -42,7 +43,7 @@ class ProcessSource final : public Source {
     std::optional<std::uint64_t> processes;
     std::optional<std::uint64_t> usage_ns;  // when it was looked at
     std::uint32_t rested = 0;               // turns since
-    std::uint64_t network = 0;  // inode of the namespace that it tells of; 0: none
+    std::uint64_t network = 0;              // inode of the namespace that it tells of; 0: none
   };
 
   bool IsDue(Slot slot, Workload& workload, const model::FieldSet& fields) const;
@@ -53,7 +54,7 @@ class ProcessSource final : public Source {
   ProcessOptions options_;
   std::uint64_t host_network_;
   std::uint64_t tick_ = 0;
-  std::map<Slot, Workload> workloads_;
+  SlotMap<Workload> workloads_;
   std::map<std::uint64_t, Slot> networks_;  // who tells of a namespace
 };
 
