@@ -39,6 +39,7 @@ struct {
 extern const volatile __u32 cfg_cpus;
 
 volatile __u64 slt_generation; /* also raised by user space, atomically */
+volatile __u32 slt_changes;    /* the same */
 __u64 drp_counts[DRP_NUM];
 
 static __always_inline bool is_reported(u64 hierarchy_id)
@@ -94,6 +95,7 @@ int BPF_PROG(slt_on_mkdir, struct cgroup *cgrp, const char *path)
 			slot = value.slot;
 		else
 			count_drop(DRP_SLOTS_FULL);
+		__sync_fetch_and_add(&slt_changes, 1);
 	}
 	emit_cgroup(EVT_CGROUP_MADE, &key, parent_id, path, slot, 0);
 	return 0;
@@ -173,6 +175,7 @@ int BPF_PROG(slt_on_rmdir, struct cgroup *cgrp, const char *path)
 		if (value->is_root && key.hierarchy_id == 0)
 			note_final(cgrp, slot);
 		bpf_map_delete_elem(&slt_slots, &key);
+		__sync_fetch_and_add(&slt_changes, 1);
 	}
 	emit_cgroup(EVT_CGROUP_GONE, &key, 0, path, slot, flags);
 	return 0;

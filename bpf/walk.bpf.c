@@ -13,7 +13,8 @@
 //
 // Needs: kernel BTF, iter/cgroup (6.1). Cost: tests/bench/walk_bench.cpp.
 // cgroup_iter holds cgroup_mutex for the whole walk (10,000 groups: 5 ms).
-// Left out on purpose: cgroups in no slot, or in one that did nothing (wlk_wanted); memory.stat (17 us a group by file).
+// Left out on purpose: cgroups in no slot, or in one that did nothing (wlk_wanted);
+// memory.stat (17 us a group by file).
 
 #include "bpf/abi/walk_abi.h"
 #include "bpf/lib/slots.bpf.h"
@@ -25,7 +26,8 @@ const volatile __u32 cfg_nodes = 1; /* NUMA nodes, at most WLK_MAX_NODES */
 /* Multi-generational LRU is on: evictable pages are counted by generation. */
 const volatile __u32 cfg_lru_gen = 0;
 const volatile __u32 cfg_slots = 1;
-const volatile __u32 cfg_cast = 0; /* 1: the kernel has bpf_rdonly_cast (6.2) */
+const volatile __u32 cfg_cast = 0;   /* 1: the kernel has bpf_rdonly_cast (6.2) */
+const volatile __u32 cfg_owners = 1; /* of wlk_owners, for each hierarchy */
 
 /* Row (place of the hierarchy) * slots + slot; sized by user space. */
 struct {
@@ -44,6 +46,24 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } wlk_wanted SEC(".maps");
+
+/* Whose the n-th cgroup of the last walk was: a walk meets the same ones in the
+ * same order, so most are known by their address and neither they nor the slot
+ * table are touched. Addresses are used anew only after a removal, which counts
+ * as a change if the group was anybody's. Row (place of the hierarchy) *
+ * cfg_owners + n; beyond, the slot table is asked every time. */
+struct wlk_owner {
+	u64 cgroup;  /* its address */
+	u32 changes; /* slt_changes as of the lookup */
+	u32 slot;    /* shifted by one; bit 0: the workload's root */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct wlk_owner);
+} wlk_owners SEC(".maps");
 
 /* One walk at a time: user space sets these before it reads an iterator. */
 __u64 wlk_generation = 0;
@@ -140,11 +160,11 @@ static __always_inline void read_memory(struct wlk_row *row, struct cgroup_subsy
  * it, which is how memory.stat sees them too. */
 static __always_inline void add_generations(struct wlk_row *row, const void *info)
 {
-	const u32 size = bpf_core_field_size(struct mem_cgroup_per_node, lruvec.lrugen.nr_pages) /
-			 MAX_NR_GENS;
+	const u32 size =
+	    bpf_core_field_size(struct mem_cgroup_per_node, lruvec.lrugen.nr_pages) / MAX_NR_GENS;
 	const u32 zones = size / (2 * sizeof(u64));
 	const void *pages =
-		info + bpf_core_field_offset(struct mem_cgroup_per_node, lruvec.lrugen.nr_pages);
+	    info + bpf_core_field_offset(struct mem_cgroup_per_node, lruvec.lrugen.nr_pages);
 	u64 counts[2 * 8] = {};
 	u64 max_seq = 0;
 	u32 generation, zone;
@@ -152,8 +172,8 @@ static __always_inline void add_generations(struct wlk_row *row, const void *inf
 	if (size > sizeof(counts))
 		return;
 	bpf_probe_read_kernel(
-		&max_seq, sizeof(max_seq),
-		info + bpf_core_field_offset(struct mem_cgroup_per_node, lruvec.lrugen.max_seq));
+	    &max_seq, sizeof(max_seq),
+	    info + bpf_core_field_offset(struct mem_cgroup_per_node, lruvec.lrugen.max_seq));
 	for (generation = 0; generation < MAX_NR_GENS; generation++) {
 		const bool active = generation == max_seq % MAX_NR_GENS ||
 				    generation == (max_seq - 1) % MAX_NR_GENS;
@@ -263,6 +283,43 @@ static __always_inline struct wlk_row *row_of(u32 slot)
 	return slot < cfg_slots ? bpf_map_lookup_elem(&wlk_rows, &index) : 0;
 }
 
+static __always_inline struct slt_key walked_key(struct cgroup *cgrp)
+{
+	struct slt_key key = {
+	    .cgroup_id = cgrp->kn->id,
+	    .hierarchy_id = cgrp->root->hierarchy_id,
+	};
+
+	return key;
+}
+
+static __always_inline struct slt_value owner_of(struct cgroup *cgrp, u64 number)
+{
+	struct slt_value owner = {.slot = SLT_OTHER};
+	/* Before the lookup: a change meanwhile is seen next time. */
+	u32 changes = slt_changes, index = wlk_place * cfg_owners + (u32)number;
+	struct wlk_owner *known =
+	    number < cfg_owners ? bpf_map_lookup_elem(&wlk_owners, &index) : 0;
+	struct slt_value *value;
+	struct slt_key key;
+
+	if (known && known->cgroup == (u64)cgrp && known->changes == changes) {
+		owner.slot = known->slot >> 1;
+		owner.is_root = known->slot & 1;
+		return owner;
+	}
+	key = walked_key(cgrp);
+	value = bpf_map_lookup_elem(&slt_slots, &key);
+	if (value)
+		owner = *value;
+	if (known) {
+		known->cgroup = (u64)cgrp;
+		known->changes = changes;
+		known->slot = owner.slot << 1 | (owner.is_root ? 1 : 0);
+	}
+	return owner;
+}
+
 static __always_inline bool is_wanted(u32 slot)
 {
 	u64 *wanted;
@@ -277,8 +334,8 @@ SEC("iter.s/cgroup")
 int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 {
 	struct cgroup *cgrp = ctx->cgroup;
-	struct slt_value *value;
 	struct cgroup_subsys_state *memory;
+	struct slt_value owner;
 	struct wlk_row *row;
 	struct slt_key key;
 
@@ -291,23 +348,22 @@ int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 			cgroup_rstat_flush(cgrp);
 	}
 	wlk_cgroups += 1;
-	key.cgroup_id = cgrp->kn->id;
-	key.hierarchy_id = cgrp->root->hierarchy_id;
-	value = bpf_map_lookup_elem(&slt_slots, &key);
-	if (!value || value->slot == SLT_OTHER)
+	owner = owner_of(cgrp, ctx->meta->seq_num);
+	if (owner.slot == SLT_OTHER)
 		return 0;
 	wlk_tracked += 1;
-	if (!is_wanted(value->slot))
+	if (!is_wanted(owner.slot))
 		return 0;
-	row = row_of(value->slot);
+	row = row_of(owner.slot);
 	if (!row) {
 		wlk_row_range += 1;
 		return 0;
 	}
 	memory = bpf_core_type_exists(struct mem_cgroup) ? CSS_OF(cgrp, memory_cgrp_id) : 0;
-	if (value->is_root)
+	if (owner.is_root) {
+		key = walked_key(cgrp);
 		read_root(row, cgrp, memory, &key);
-	else if (row->generation != wlk_generation)
+	} else if (row->generation != wlk_generation)
 		return 0; /* its root is outside this walk */
 	row->cgroups += 1;
 	if (memory)

@@ -19,6 +19,8 @@ extern struct slt_slots_map slt_slots SEC(".maps");
 
 /* Rises when a cached slot may be wrong: see slots.bpf.c and slot_table.h. */
 extern volatile __u64 slt_generation;
+/* Rises after every change of slt_slots: what was looked up before is void. */
+extern volatile __u32 slt_changes;
 
 static __always_inline struct slt_key key_of(struct cgroup *cgrp)
 {

@@ -142,6 +142,8 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   rodata.cfg_nodes = std::min(facts.numa_nodes, WLK_MAX_NODES);
   rodata.cfg_slots = options.slots;
   rodata.cfg_cast = facts.rdonly_cast ? 1 : 0;
+  // Each workload's group, one inside it, and what is nobody's.
+  rodata.cfg_owners = 2 * options.slots + 4096;
   auto& maps = open.maps();
   bpf_map__set_max_entries(maps.slt_slots, options.max_cgroups);
   bpf_map__set_max_entries(maps.slt_finals, options.slots);
@@ -156,6 +158,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.tol_whole_at, options.slots);
   for (bpf_map* map : {maps.blk_rows, maps.blk_index, maps.blk_free})
     bpf_map__set_max_entries(map, options.slots * options.devices_per_slot);
+  bpf_map__set_max_entries(maps.wlk_owners, rodata.cfg_owners * WLK_HIERARCHIES);
   bpf_map__set_max_entries(maps.wlk_rows, options.slots * WLK_HIERARCHIES);
   return open;
 }

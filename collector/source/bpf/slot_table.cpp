@@ -123,6 +123,8 @@ std::optional<Slot> SlotTable::Find(std::uint64_t cgroup_id, std::uint32_t hiera
 void SlotTable::ForgetCachedSlots() {
   auto& generation = const_cast<__u64&>(kernel_->skeleton().bss->slt_generation);
   std::atomic_ref(generation).fetch_add(1, std::memory_order_release);
+  auto& changes = const_cast<__u32&>(kernel_->skeleton().bss->slt_changes);
+  std::atomic_ref(changes).fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace ballast::source
