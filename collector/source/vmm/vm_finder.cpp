@@ -5,9 +5,11 @@
 
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "collector/base/file.h"
 #include "collector/runtime/qmp.h"
@@ -17,6 +19,9 @@ namespace {
 
 // Looks at a process's descriptors before it is no VMM for good.
 constexpr int kLooks = 3;
+// Looks after which a known process's start time is read once more. A safety net:
+// the cursor can be set by hand (CRIU does), and /proc be another namespace's.
+constexpr int kTurns = 15;
 
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
@@ -59,20 +64,43 @@ std::string VmFinder::PathOf(int pid, const char* file) const {
   return options_.proc + "/" + std::to_string(pid) + "/" + file;
 }
 
+bool VmFinder::Given::Includes(int pid) const {
+  if (after == 0 || to == 0) return true;
+  return after <= to ? after < pid && pid <= to : pid > after || pid <= to;  // wrapped around
+}
+
+// The last number in loadavg is the pid given last.
+VmFinder::Given VmFinder::GivenSinceLastLook() {
+  const std::string text = TextOf(options_.proc + "/loadavg");
+  const std::size_t space = text.rfind(' ');
+  const int last = space == std::string::npos ? 0 : std::atoi(text.c_str() + space);
+  return {std::exchange(last_pid_, last), last};
+}
+
+bool VmFinder::MustAsk(int pid, const Seen& seen, const Given& given) const {
+  return seen.identity || seen.looks < kLooks || given.Includes(pid) || (pid + look_) % kTurns == 0;
+}
+
 std::vector<Vm> VmFinder::Find() {
   std::vector<Vm> found;
   std::map<int, Seen> now;
+  ++look_;
+  const Given given = GivenSinceLastLook();
   for (const int pid : NumbersIn(options_.proc)) {
+    const auto before = seen_.find(pid);
+    if (before != seen_.end() && !MustAsk(pid, before->second, given)) {
+      now.emplace_hint(now.end(), pid, std::move(before->second));
+      continue;
+    }
     const auto stat = ParseProcessStat(TextOf(PathOf(pid, "stat")));
     if (!stat) continue;  // gone meanwhile
     Seen seen;
-    const auto before = seen_.find(pid);
     if (before != seen_.end() && before->second.start_ticks == stat->start_ticks)
       seen = before->second;
     seen.start_ticks = stat->start_ticks;
     if (!seen.identity && seen.looks < kLooks) Examine(pid, seen);
     if (seen.identity) found.push_back(Describe(pid, seen));
-    now.emplace(pid, std::move(seen));
+    now.emplace_hint(now.end(), pid, std::move(seen));
   }
   seen_ = std::move(now);
   return found;

@@ -7,8 +7,11 @@
 //   for (const Vm& vm : finder.Find()) ...     // again every few seconds
 //
 // A process is examined while it is young (a VMM opens KVM a moment after its
-// start) and remembered by pid and start time, so a look costs one readdir and
-// a stat file of each process that is new. Not thread-safe; owned by one thread.
+// start) and remembered by pid and start time. Whether a known pid may be another
+// process by now follows from the kernel's cursor: pids are given in rising order,
+// so only those between its place at the last look and now can be; the others are
+// looked at in turns, once in 15 looks. So a look costs one readdir and a stat file
+// of each process that is new or a VM's. Not thread-safe; owned by one thread.
 
 #include <cstdint>
 #include <functional>
@@ -62,7 +65,15 @@ class VmFinder {
     std::optional<VmmIdentity> identity;
   };
 
+  // Of pids; both ends 0: not known, so any pid may have been given anew.
+  struct Given {
+    int after = 0, to = 0;
+    bool Includes(int pid) const;
+  };
+
   std::string PathOf(int pid, const char* file) const;
+  Given GivenSinceLastLook();
+  bool MustAsk(int pid, const Seen& seen, const Given& given) const;
   void Examine(int pid, Seen& seen) const;
   bool HoldsKvmVm(int pid) const;
   Vm Describe(int pid, const Seen& seen) const;
@@ -71,6 +82,8 @@ class VmFinder {
 
   VmFinderOptions options_;
   std::map<int, Seen> seen_;
+  int last_pid_ = 0;  // the kernel's cursor at the last look; 0: not known
+  int look_ = 0;
 };
 
 }  // namespace ballast::source

@@ -115,6 +115,52 @@ TEST_F(VmFinderTest, ReusedPidIsSomebodyElse) {
   EXPECT_TRUE(finder.Find().empty());
 }
 
+// A process that was examined and is no VM; then the kernel's cursor goes on to
+// `cursor`, and the pid belongs to a VM.
+struct GivenCase {
+  const char* name;
+  int before;
+  int cursor;
+  bool is_found;
+};
+class VmFinderGivenTest : public VmFinderTest, public ::testing::WithParamInterface<GivenCase> {};
+
+TEST_P(VmFinderGivenTest, KnownPidIsAskedAgainWhereItMayBeGivenAnew) {
+  constexpr int kPid = 1000;  // its turn comes only looks later
+  Write("loadavg", "0.10 0.20 0.30 1/99 " + std::to_string(GetParam().before) + "\n");
+  Process(kPid, std::string("/bin/cat\0", 9));
+  VmFinder finder({.proc = root_});
+  for (int look = 0; look < 3; ++look) ASSERT_TRUE(finder.Find().empty());
+
+  Write("loadavg", "0.10 0.20 0.30 1/99 " + std::to_string(GetParam().cursor) + "\n");
+  Process(kPid, std::string("/usr/bin/qemu-system-x86_64\0-name\0guest=b\0", 42), 900);
+
+  EXPECT_EQ(finder.Find().size(), GetParam().is_found ? 1U : 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(, VmFinderGivenTest,
+                         ::testing::Values(GivenCase{"Passed", 990, 1010, true},
+                                           GivenCase{"ReachedIt", 990, 1000, true},
+                                           GivenCase{"StillBefore", 990, 999, false},
+                                           GivenCase{"NothingWasForked", 990, 990, false},
+                                           GivenCase{"BeyondIt", 1000, 1010, false},
+                                           GivenCase{"WrappedAroundPastIt", 5000, 2000, true},
+                                           GivenCase{"WrappedAroundBeforeIt", 5000, 300, false}),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_F(VmFinderTest, PidThatCameBackUnnoticedIsFoundInItsTurn) {
+  Write("loadavg", "0.10 0.20 0.30 1/99 990\n");
+  Process(1000, std::string("/bin/cat\0", 9));
+  VmFinder finder({.proc = root_});
+  for (int look = 0; look < 3; ++look) ASSERT_TRUE(finder.Find().empty());
+  Process(1000, std::string("/usr/bin/qemu-system-x86_64\0-name\0guest=b\0", 42), 900);
+
+  std::size_t found = 0;
+  for (int look = 0; look < 15 && found == 0; ++look) found = finder.Find().size();
+
+  EXPECT_EQ(found, 1U);
+}
+
 TEST_F(VmFinderTest, EndedVmIsGone) {
   Process(30, std::string("qemu-system-x86_64\0", 19));
   VmFinder finder({.proc = root_});
