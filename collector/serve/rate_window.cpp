@@ -9,18 +9,18 @@ void RateWindow::Observe(const model::State& state) {
   if (state.header().incarnation != incarnation_) {
     tracks_.clear();
     incarnation_ = state.header().incarnation;
+    passed_.reset();
   }
   const BootTime now = state.header().at;
+  if (passed_ && now - *passed_ < kCounterStep) return;
+  passed_ = now;
   for (const auto& [ref, entity] : state.entities()) {
     if (!model::IsWorkload(entity.kind) && entity.kind != model::EntityKind::kHost) continue;
     Track& track = tracks_[ref];
-    if (const auto* newest = track.counters.Newest();
-        newest == nullptr || now - newest->at >= kCounterStep) {
-      Counters counters;
-      for (std::size_t i = 0; i < kCounters.size(); ++i)
-        counters[i] = entity.fields.Get(kCounters[i]);
-      track.counters.Push(now, counters);
-    }
+    Counters counters;
+    for (std::size_t i = 0; i < kCounters.size(); ++i)
+      counters[i] = entity.fields.Get(kCounters[i]);
+    track.counters.Push(now, counters);
     const model::Histogram* waits = entity.fields.FindHistogram(Field::kRunQueueWait);
     if (waits == nullptr) continue;
     if (const auto* newest = track.waits.Newest();

@@ -63,6 +63,7 @@ class RateWindow {
 
   std::unordered_map<model::EntityRef, Track> tracks_;
   std::uint64_t incarnation_ = 0;
+  std::optional<BootTime> passed_;  // the last time all were looked at
   BootTime swept_{};
 };
 
