@@ -8,28 +8,40 @@ void Blame::Add(std::span<const CpuShare> cpu) {
   double ran = 0;
   for (const CpuShare& share : cpu) ran += static_cast<double>(share.ran_ns);
   if (ran == 0) return;
-  for (const CpuShare& waiter : cpu) {
-    if (waiter.wait_ns == 0 || waiter.slot == kHostSlot) continue;
-    const double per_ns = static_cast<double>(waiter.wait_ns) / ran;
-    Holders& holders = waiters_[waiter.slot];
-    for (const CpuShare& holder : cpu)
-      if (holder.ran_ns != 0) holders[holder.slot] += static_cast<double>(holder.ran_ns) * per_ns;
-    Bound(holders);
-  }
+  for (const CpuShare& waiter : cpu)
+    if (waiter.wait_ns != 0 && waiter.slot != kHostSlot)
+      ShareOut(static_cast<double>(waiter.wait_ns) / ran, cpu, waiters_[waiter.slot]);
 }
 
 // Beyond the bound the smallest are forgotten; one that matters comes back.
-void Blame::Bound(Holders& holders) {
-  while (holders.size() > 3 * kHolders)
-    holders.erase(std::ranges::min_element(holders, {}, &Holders::value_type::second));
+void Blame::ShareOut(double per_ns, std::span<const CpuShare> cpu, Holders& holders) {
+  const std::size_t known = holders.size();
+  for (const CpuShare& share : cpu) {
+    if (share.ran_ns == 0) continue;
+    const double ns = static_cast<double>(share.ran_ns) * per_ns;
+    const auto end = holders.begin() + static_cast<std::ptrdiff_t>(known);
+    const auto at =
+        std::ranges::lower_bound(holders.begin(), end, share.slot, {}, &Followed::holder);
+    if (at != end && at->holder == share.slot)
+      at->ns += ns;
+    else
+      holders.push_back({share.slot, ns});
+  }
+  if (holders.size() == known) return;
+  if (constexpr std::size_t kFollowed = 3 * kHolders; holders.size() > kFollowed) {
+    std::ranges::nth_element(holders, holders.begin() + kFollowed, std::ranges::greater{},
+                             &Followed::ns);
+    holders.resize(kFollowed);
+  }
+  std::ranges::sort(holders, {}, &Followed::holder);
 }
 
 std::vector<Blame::Held> Blame::Largest(Slot waiter) const {
   std::vector<Held> largest;
-  const auto found = waiters_.find(waiter);
-  if (found == waiters_.end()) return largest;
-  for (const auto& [holder, ns] : found->second)
-    largest.push_back({holder, static_cast<std::uint64_t>(ns)});
+  const Holders* holders = waiters_.Find(waiter);
+  if (holders == nullptr) return largest;
+  for (const Followed& followed : *holders)
+    largest.push_back({followed.holder, static_cast<std::uint64_t>(followed.ns)});
   if (largest.size() > kHolders) {
     std::ranges::nth_element(largest, largest.begin() + kHolders, std::ranges::greater{},
                              &Held::ns);
@@ -40,8 +52,9 @@ std::vector<Blame::Held> Blame::Largest(Slot waiter) const {
 }
 
 void Blame::Forget(Slot slot) {
-  waiters_.erase(slot);
-  for (auto& [waiter, holders] : waiters_) holders.erase(slot);
+  waiters_.Erase(slot);
+  for (const Slot waiter : waiters_.slots())
+    std::erase_if(waiters_.At(waiter), [&](const Followed& f) { return f.holder == slot; });
 }
 
 }  // namespace ballast::source

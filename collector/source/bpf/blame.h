@@ -12,10 +12,10 @@
 // is: everything that is in no tracked workload. Pure. Not thread-safe.
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <vector>
 
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -45,10 +45,15 @@ class Blame {
   void Forget(Slot slot);
 
  private:
-  using Holders = std::map<Slot, double>;  // ns
-  static void Bound(Holders& holders);
+  struct Followed {
+    Slot holder = kHostSlot;
+    double ns = 0;
+  };
+  using Holders = std::vector<Followed>;  // in order of their slots
+  // `per_ns`: wait for each ns that somebody ran.
+  static void ShareOut(double per_ns, std::span<const CpuShare> cpu, Holders& holders);
 
-  std::map<Slot, Holders> waiters_;
+  SlotMap<Holders> waiters_;
 };
 
 }  // namespace ballast::source

@@ -47,8 +47,18 @@ Result<> BlameSource::Collect(Sample& sample) {
     }
     blame_.Add(shares_);
   }
-  for (const Slot slot : active_)
-    if (slot != kHostSlot) Tell(slot, sample);
+  ++tick_;
+  for (const Slot slot : active_) {
+    if (slot == kHostSlot) continue;
+    Workload& workload = workloads_.At(slot);
+    const bool is_young = workload.told < kTellEvery;
+    if (!is_young && (tick_ + slot) % kTellEvery != 0) {
+      sample.KeepChildren(slot, model::EntityKind::kBlame);
+      continue;
+    }
+    Tell(slot, sample);
+    if (is_young) ++workload.told;
+  }
   return Ok();
 }
 

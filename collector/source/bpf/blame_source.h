@@ -27,12 +27,17 @@ class BlameSource final : public Source {
   Result<> Collect(Sample& sample) override;
 
  private:
+  // Ticks: every pair is a row of the record, and all of them change all the
+  // time. What lives less than that long is told of in each.
+  static constexpr std::uint64_t kTellEvery = 10;
+
   struct Seen {
     std::uint64_t wait_ns = 0, ran_ns = 0;
   };
   struct Workload {
     model::EntityRef ref = model::kHostRef;
     std::vector<Seen> seen;  // by CPU
+    std::uint64_t told = 0;  // times, up to kTellEvery
   };
   CpuShare Grown(Slot slot, std::uint32_t cpu, Workload& workload) const;
   void Tell(Slot slot, Sample& sample) const;
@@ -42,6 +47,7 @@ class BlameSource final : public Source {
   SlotMap<Workload> workloads_;  // the host too
   std::vector<Slot> active_;     // of this tick; kept for its memory
   std::vector<CpuShare> shares_;
+  std::uint64_t tick_ = 0;
 };
 
 }  // namespace ballast::source
