@@ -16,9 +16,9 @@
 namespace ballast::serve {
 
 struct HistoryOptions {
-  // The last ten minutes of a thousand workloads. With more workloads, what is
+  // The last ten minutes of a hundred workloads. With more workloads, what is
   // remembered of each gets shorter, evenly.
-  std::size_t max_bytes = 64 << 20;
+  std::size_t max_bytes = 8 << 20;
   std::chrono::seconds keep{600};
 };
 

@@ -24,8 +24,9 @@ struct ServerOptions {
   // Records not yet taken up by the stream's or the pages' thread. More are
   // dropped and counted; readers see the gap.
   std::uint64_t backlog_bytes = 64 << 20;
-  // What the page's charts may keep: ten minutes of a thousand workloads.
-  std::uint64_t history_bytes = 64 << 20;
+  // What the page's charts may keep: ten minutes of a hundred workloads, one of a
+  // thousand; with it a collector of a thousand stays below 64 MB.
+  std::uint64_t history_bytes = 8 << 20;
 };
 
 // Adds http.* and records.* to the collector's table.
