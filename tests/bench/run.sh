@@ -4,10 +4,10 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$root/build/release
 
-# NAME: a program NAME_bench, or a script NAME.py beside this one.
+# NAME: a program NAME_bench, or a script NAME.py beside this one (those without a main are its parts).
 names() {
   for program in "$build"/tests/bench/*_bench; do basename "$program" _bench; done
-  for script in "$root"/tests/bench/*.py; do basename "$script" .py; done
+  for script in $(grep -l '^def main' "$root"/tests/bench/*.py); do basename "$script" .py; done
 }
 
 [ $# -gt 0 ] || set -- $(names)
