@@ -145,6 +145,8 @@ static __always_inline void read_memory(struct wlk_row *row, struct cgroup_subsy
 	row->swap_pages = READ(memcg, swap.usage.counter);
 	row->swap_max_pages = READ(memcg, swap.max);
 	row->failcnt = READ(memcg, memory.failcnt);
+	row->memory_min_pages = READ(memcg, memory.min);
+	row->low_events = MEMORY_EVENT(memcg, MEMCG_LOW);
 	row->high_events = MEMORY_EVENT(memcg, MEMCG_HIGH);
 	row->max_events = MEMORY_EVENT(memcg, MEMCG_MAX);
 	row->oom_events = MEMORY_EVENT(memcg, MEMCG_OOM);

@@ -7,7 +7,7 @@
 #ifndef BALLAST_BPF_ABI_WALK_ABI_H
 #define BALLAST_BPF_ABI_WALK_ABI_H
 
-#define WLK_ABI_VERSION 2
+#define WLK_ABI_VERSION 3
 /* cgroup2 and v1's cpu, cpuacct and memory, which may be mounted together. */
 #define WLK_HIERARCHIES 4u
 #define WLK_MAX_NODES 16u /* NUMA nodes whose page lists are summed */
@@ -80,11 +80,15 @@ struct wlk_row {
 	/* The root's own use of burst_ns; since version 2. */
 	unsigned long long nr_bursts;
 	unsigned long long burst_used_ns;
+
+	/* cgroup2's; since version 3. */
+	unsigned long long memory_min_pages;
+	unsigned long long low_events;
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(wlk_row) == 8 * 39);
+static_assert(sizeof(wlk_row) == 8 * 41);
 #else
-_Static_assert(sizeof(struct wlk_row) == 8 * 39, "wlk_row layout");
+_Static_assert(sizeof(struct wlk_row) == 8 * 41, "wlk_row layout");
 #endif
 #endif

@@ -156,6 +156,7 @@ struct page_counter {
 	atomic_long_t usage;
 	unsigned long failcnt;
 	unsigned long watermark;
+	unsigned long min;
 	unsigned long low;
 	unsigned long high;
 	unsigned long max;
@@ -253,6 +254,6 @@ enum req_op {
 	REQ_OP_DRV_IN = 34
 };
 enum req_flag_bits { __REQ_PREFLUSH = 18 };
-enum memcg_memory_event { MEMCG_HIGH = 1, MEMCG_MAX = 2, MEMCG_OOM = 3, MEMCG_OOM_KILL = 4 };
+enum memcg_memory_event { MEMCG_LOW, MEMCG_HIGH, MEMCG_MAX, MEMCG_OOM, MEMCG_OOM_KILL };
 
 #endif

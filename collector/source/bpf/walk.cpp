@@ -74,6 +74,8 @@ void AddMemory(const wlk_row& row, WalkTotals& totals) {
   if (row.present & WLK_IS_V2) {
     totals.memory_high_bytes = LimitBytes(row.memory_high_pages);
     totals.memory_low_bytes = LimitBytes(row.memory_low_pages);
+    totals.memory_min_bytes = LimitBytes(row.memory_min_pages);
+    totals.low_events = row.low_events;
     totals.swap_bytes = Bytes(row.swap_pages);
     totals.swap_max_bytes = LimitBytes(row.swap_max_pages);
     return;
@@ -141,10 +143,11 @@ Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel,
                                     const std::vector<model::Hierarchy>& hierarchies) {
   if (!kernel.IsAttached("wlk_on_cgroup"))
     return Error::Invalid("the kernel does not run the cgroup walk");
-  BALLAST_TRY(auto rows,
-              MappedArray<const wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
-                                         std::size_t{kernel.options().slots} * WLK_HIERARCHIES),
-              "walk");
+  BALLAST_TRY(
+      auto rows,
+      MappedArray<const wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
+                                       std::size_t{kernel.options().slots} * WLK_HIERARCHIES),
+      "walk");
   BALLAST_TRY(auto wanted,
               MappedArray<std::uint64_t>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_wanted),
                                                kernel.options().slots),

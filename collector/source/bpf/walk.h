@@ -54,10 +54,12 @@ struct WalkTotals {
   std::optional<std::uint64_t> memory_max_bytes;
   std::optional<std::uint64_t> memory_high_bytes;
   std::optional<std::uint64_t> memory_low_bytes;
+  std::optional<std::uint64_t> memory_min_bytes;
   std::optional<std::uint64_t> memory_peak_bytes;  // lifetime
   std::optional<std::uint64_t> swap_bytes;
   std::optional<std::uint64_t> swap_max_bytes;
   std::optional<std::uint64_t> limit_failures;  // v1 failcnt, own group
+  std::optional<std::uint64_t> low_events;
   std::optional<std::uint64_t> high_events;
   std::optional<std::uint64_t> max_events;
   std::optional<std::uint64_t> oom_events;

@@ -30,9 +30,11 @@ void FillMemory(const WalkTotals& totals, model::FieldSet& fields) {
   fields.Set(Field::kMemoryMaxBytes, totals.memory_max_bytes);
   fields.Set(Field::kMemoryHighBytes, totals.memory_high_bytes);
   fields.Set(Field::kMemoryLowBytes, totals.memory_low_bytes);
+  fields.Set(Field::kMemoryMinBytes, totals.memory_min_bytes);
   fields.Set(Field::kMemoryLifetimePeakBytes, totals.memory_peak_bytes);
   fields.Set(Field::kSwapUsageBytes, totals.swap_bytes);
   fields.Set(Field::kSwapMaxBytes, totals.swap_max_bytes);
+  fields.Set(Field::kMemoryLowEvents, totals.low_events);
   fields.Set(Field::kMemoryHighEvents, totals.high_events);
   // v1 counts refused charges in failcnt and has no event of that name.
   fields.Set(Field::kMemoryMaxEvents,
