@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// Memory at its limit, at once; what reclaim costs; how high use went.
+// Memory at its limit, at once; what reclaim costs; who was killed for want of it.
 //
 //   mm_vmscan_memcg_reclaim_begin --> the running task's workload hit memory.max,
 //                                     memory.high or v1's limit_in_bytes: event
 //   mm_vmscan_direct_reclaim_begin -> the host is short
 //   both .._end                   --> time since begin, pages freed
 //   mark_victim                   --> OOM kill: event with cause
-//   cpu-clock, 100 Hz per CPU     --> the running task's workload uses so much
 //
-// Needs: kernel BTF, tp_btf; a software perf event for the peaks. Cost: one
-// task-storage lookup and two clock reads per reclaim, which itself takes far
-// longer; about half a microsecond per CPU and 10 ms.
-// Left out on purpose: reclaim by kernel threads for others (no workload waits);
-// peaks of a workload none of whose tasks runs (its use does not rise then).
+// Needs: kernel BTF, tp_btf. Cost: one task-storage lookup and two clock reads
+// per reclaim, which itself takes far longer. Peaks of use: clock.bpf.c.
+// Left out on purpose: reclaim by kernel threads for others (no workload waits).
 
 #include "bpf/abi/memory_abi.h"
 #include "bpf/lib/buckets.bpf.h"
@@ -41,7 +38,7 @@ struct {
 	__type(value, struct mem_task);
 } mem_tasks SEC(".maps");
 
-/* Both sized by user space: slots. */
+/* Sized by user space: slots. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -49,17 +46,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct mem_row);
 } mem_rows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct mem_peak);
-} mem_peaks SEC(".maps");
-
-/* User space counts its ticks here. */
-__u64 mem_window;
 
 static __always_inline u32 begin_reclaim(struct task_struct *task)
 {
@@ -145,55 +131,6 @@ SEC("tp_btf/mm_vmscan_direct_reclaim_end")
 int BPF_PROG(mem_on_direct_end, unsigned long pages)
 {
 	end_reclaim(MEM_DIRECT, pages);
-	return 0;
-}
-
-/* The workload's own group from one of its tasks' groups; the kernel counts use
- * for the whole subtree there. */
-static __always_inline struct cgroup_subsys_state *own_group(struct cgroup_subsys_state *css,
-							     u32 *slot)
-{
-	int level;
-
-	for (level = 0; level < MAX_LEVELS && css; level++) {
-		struct slt_value *value = value_of_css(css);
-
-		if (!value)
-			return 0;
-		*slot = value->slot;
-		if (value->is_root)
-			return css;
-		css = BPF_CORE_READ(css, parent);
-	}
-	return 0;
-}
-
-SEC("perf_event")
-int mem_on_clock(void *ctx)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct cgroup_subsys_state *css;
-	struct mem_peak *peak;
-	u32 slot = SLT_OTHER;
-	u64 pages;
-
-	if ((task->flags & PF_IDLE) || !bpf_core_type_exists(struct mem_cgroup))
-		return 0;
-	css = own_group(CSS_AT(task->cgroups, struct css_set, memory_cgrp_id), &slot);
-	if (!css)
-		return 0;
-	peak = bpf_map_lookup_elem(&mem_peaks, &slot);
-	if (!peak)
-		return 0;
-	pages = BPF_CORE_READ((struct mem_cgroup *)css, memory.usage.counter);
-	/* Two CPUs may race for one row: the loser is as high as the winner but for
-	 * what was charged in those nanoseconds. */
-	if (peak->window != mem_window) {
-		peak->pages = pages;
-		peak->window = mem_window;
-	} else if (pages > peak->pages) {
-		peak->pages = pages;
-	}
 	return 0;
 }
 

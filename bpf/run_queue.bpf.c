@@ -4,6 +4,7 @@
 //
 //   sched_switch  prev --> ran += its sum_exec_runtime since last booked
 //                          own quota used up? mark the task, event
+//                          could have run on? preempted, by whom
 //                 next --> wait = (run_delay - last seen) + (rq clock - last_queued)
 //                          marked? own_waits : waits
 //
@@ -26,9 +27,11 @@
 
 #include "bpf/abi/run_queue_abi.h"
 #include "bpf/lib/buckets.bpf.h"
+#include "bpf/lib/clock.bpf.h"
 #include "bpf/lib/drops.bpf.h"
 #include "bpf/lib/events.bpf.h"
 #include "bpf/lib/limits.bpf.h"
+#include "bpf/lib/run_queue.bpf.h"
 #include "bpf/lib/slots.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -56,33 +59,10 @@ struct {
 	__type(value, struct rql_task);
 } rql_tasks SEC(".maps");
 
-/* Sized slots x CPUs by user space. A per-CPU array cannot be memory-mapped. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct rql_row);
-} rql_rows SEC(".maps");
+struct rql_rows_map rql_rows SEC(".maps");
+struct rql_active_map rql_active SEC(".maps");
 
-/* Row slot: the last rql_tick in which a task of it came to a CPU. Any CPU
- * writes, each at most once a tick. Sized by user space: slots. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u64);
-} rql_active SEC(".maps");
-
-/* Sized by user space: possible CPUs. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct rql_cpu);
-} rql_cpus SEC(".maps");
+struct rql_cpus_map rql_cpus SEC(".maps");
 
 /* User space counts its ticks here. */
 __u64 rql_tick = 0;
@@ -157,18 +137,21 @@ static __always_inline struct rql_task *see(struct task_struct *task)
 	return seen;
 }
 
-/* All that it ran since the last booking, to the workload it was in then. */
-static __always_inline void book_ran(struct task_struct *task, struct rql_task *seen, u32 cpu)
+/* All that it ran since the last booking, to the workload it was in then, whose
+ * row it returns; NULL: nothing to book. */
+static __always_inline struct rql_row *book_ran(struct task_struct *task, struct rql_task *seen,
+						u32 cpu)
 {
 	u64 exec_ns = task->se.sum_exec_runtime;
 	struct rql_row *row;
 
 	if (exec_ns == seen->exec_ns)
-		return;
+		return NULL;
 	row = row_of(seen->slot, cpu);
 	if (row)
 		row->ran_ns += exec_ns - seen->exec_ns;
 	seen->exec_ns = exec_ns;
+	return row;
 }
 
 static __always_inline void note_active(u32 slot)
@@ -179,34 +162,60 @@ static __always_inline void note_active(u32 slot)
 		*tick = rql_tick;
 }
 
-static __always_inline void note_on_cpu(u32 slot, u32 cpu)
+/* For the clock, which adds what is not booked yet; row: the slot's on this CPU.
+ * Its ran_ns is stored last: until it fits the row, the clock believes nothing. */
+static __always_inline void note_on_cpu(struct task_struct *task, const struct rql_task *seen,
+					u32 cpu, const struct rql_row *row)
+{
+	volatile struct rql_cpu *here = bpf_map_lookup_elem(&rql_cpus, &cpu);
+
+	if (!here)
+		return;
+	here->slot = seen->slot;
+	here->task = (u64)task;
+	here->exec_ns = seen->exec_ns;
+	here->ran_ns = row->ran_ns;
+	/* The scheduler has just read its clock: once in 10 ms ours is put beside it. */
+	if (here->tick == clk_tick)
+		return;
+	here->tick = clk_tick;
+	here->run_queue = (u64)task->se.cfs_rq->rq;
+	here->offset_ns = bpf_ktime_get_ns() - task->se.cfs_rq->rq->clock;
+}
+
+static __always_inline void note_idle(u32 cpu)
 {
 	struct rql_cpu *here = bpf_map_lookup_elem(&rql_cpus, &cpu);
 
 	if (here)
-		here->slot = slot;
+		here->slot = SLT_OTHER;
 }
 
-static __always_inline void leave_cpu(struct task_struct *prev, u32 cpu)
+/* Its row if the CPU was taken from it, else NULL. */
+static __always_inline struct rql_row *leave_cpu(struct task_struct *prev, u32 cpu, u32 *slot,
+						 bool runnable)
 {
 	struct rql_task *seen = see(prev);
+	struct rql_row *row;
 
 	if (!seen)
-		return;
-	book_ran(prev, seen, cpu);
+		return NULL;
+	*slot = seen->slot;
+	row = book_ran(prev, seen, cpu);
 	note_active(seen->slot);
 	if (!own_throttled(prev))
-		return;
+		return !runnable ? NULL : row ? row : row_of(seen->slot, cpu);
 	seen->own_throttled = 1;
 	report_throttle(prev, seen->slot);
+	return NULL;
 }
 
 /* The wait that ends now, and nothing that was booked before. */
 static __always_inline u64 wait_of(struct task_struct *next, struct rql_task *seen)
 {
+	u64 now = next->se.cfs_rq->rq->clock;
 	u64 run_delay = next->sched_info.run_delay;
 	u64 queued = next->sched_info.last_queued;
-	u64 now = next->se.cfs_rq->rq->clock;
 	u64 before = seen->run_delay_ns;
 	u64 waiting = 0;
 
@@ -235,32 +244,47 @@ static __always_inline void book_wait(struct rql_row *row, struct rql_task *seen
 	}
 }
 
-static __always_inline void enter_cpu(struct task_struct *next, u32 cpu)
+static __always_inline u32 enter_cpu(struct task_struct *next, u32 cpu)
 {
 	struct rql_task *seen = see(next);
 	struct rql_row *row;
 
 	if (!seen)
-		return;
+		return SLT_OTHER;
 	book_ran(next, seen, cpu); /* nothing, unless a switch was missed */
 	row = row_of(cached_slot(next, seen), cpu);
-	if (row)
+	if (row) {
 		book_wait(row, seen, wait_of(next, seen));
+		note_on_cpu(next, seen, cpu, row);
+	}
 	note_active(seen->slot);
-	note_on_cpu(seen->slot, cpu);
+	return seen->slot;
+}
+
+static __always_inline void count_preemption(struct rql_row *row, u32 from, u32 to)
+{
+	row->preempted[to == from	 ? RQL_BY_SELF
+		       : to == SLT_OTHER ? RQL_BY_SYSTEM
+					 : RQL_BY_OTHER] += 1;
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(rql_on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	u32 cpu = bpf_get_smp_processor_id();
+	struct rql_row *taken_from = NULL;
+	u32 from = SLT_OTHER, to;
 
+	/* As the kernel tells an involuntary switch (nonvoluntary_ctxt_switches). */
 	if (!(prev->flags & PF_IDLE))
-		leave_cpu(prev, cpu);
-	if (!(next->flags & PF_IDLE))
-		enter_cpu(next, cpu);
-	else
-		note_on_cpu(SLT_OTHER, cpu);
+		taken_from = leave_cpu(prev, cpu, &from, preempt || !prev->__state);
+	if (next->flags & PF_IDLE) {
+		note_idle(cpu);
+		return 0;
+	}
+	to = enter_cpu(next, cpu);
+	if (taken_from)
+		count_preemption(taken_from, from, to);
 	return 0;
 }
 

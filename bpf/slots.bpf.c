@@ -13,6 +13,7 @@
 // and one event; nothing per task or tick.
 // Left out on purpose: paths (the event carries them), what a workload is.
 
+#include "bpf/lib/clock.bpf.h"
 #include "bpf/lib/drops.bpf.h"
 #include "bpf/lib/events.bpf.h"
 #include "bpf/lib/slots.bpf.h"
@@ -41,6 +42,9 @@ extern const volatile __u32 cfg_cpus;
 volatile __u64 slt_generation; /* also raised by user space, atomically */
 volatile __u32 slt_changes;    /* the same */
 __u64 drp_counts[DRP_NUM];
+/* The clock's; libbpf's linker wants what is shared in the first object that uses it. */
+struct clk_rows_map clk_rows SEC(".maps");
+__u64 clk_tick;
 
 static __always_inline bool is_reported(u64 hierarchy_id)
 {
@@ -162,6 +166,16 @@ static __always_inline void note_final(struct cgroup *cgrp, u32 slot)
 	}
 }
 
+/* The kernel frees the group after an RCU grace period at the earliest, and the
+ * clock reads inside one. */
+static __always_inline void forget_group(u32 slot, u64 id)
+{
+	struct clk_row *row = bpf_map_lookup_elem(&clk_rows, &slot);
+
+	if (row && row->group_id == id)
+		row->group = 0;
+}
+
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(slt_on_rmdir, struct cgroup *cgrp, const char *path)
 {
@@ -171,7 +185,10 @@ int BPF_PROG(slt_on_rmdir, struct cgroup *cgrp, const char *path)
 
 	if (value) {
 		slot = value->slot;
-		flags = value->is_root ? EVT_IS_ROOT : 0;
+		if (value->is_root) {
+			flags = EVT_IS_ROOT;
+			forget_group(slot, key.cgroup_id);
+		}
 		if (value->is_root && key.hierarchy_id == 0)
 			note_final(cgrp, slot);
 		bpf_map_delete_elem(&slt_slots, &key);

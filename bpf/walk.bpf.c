@@ -17,6 +17,7 @@
 // memory.stat (17 us a group by file).
 
 #include "bpf/abi/walk_abi.h"
+#include "bpf/lib/clock.bpf.h"
 #include "bpf/lib/slots.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -258,6 +259,17 @@ static __always_inline void read_pressure(struct wlk_row *row, struct cgroup *cg
 	row->present |= WLK_HAS_PRESSURE;
 }
 
+/* Where the clock finds the group's use between two walks. */
+static __always_inline void note_group(u32 slot, struct cgroup_subsys_state *css, u64 id)
+{
+	struct clk_row *row = bpf_map_lookup_elem(&clk_rows, &slot);
+
+	if (!row || row->group == (u64)css)
+		return;
+	row->group_id = id;
+	row->group = (u64)css;
+}
+
 /* Everything the kernel already keeps for the whole subtree. */
 static __always_inline void read_root(struct wlk_row *row, struct cgroup *cgrp,
 				      struct cgroup_subsys_state *memory, const struct slt_key *key)
@@ -365,8 +377,11 @@ int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 	if (owner.is_root) {
 		key = walked_key(cgrp);
 		read_root(row, cgrp, memory, &key);
-	} else if (row->generation != wlk_generation)
+		if (memory)
+			note_group(owner.slot, memory, key.cgroup_id);
+	} else if (row->generation != wlk_generation) {
 		return 0; /* its root is outside this walk */
+	}
 	row->cgroups += 1;
 	if (memory)
 		add_lists(row, memory);

@@ -1,10 +1,10 @@
-/* Reclaim and memory peaks per slot. Written by the programs of memory.bpf.c,
+/* Reclaim per slot. Written by the programs of memory.bpf.c,
  * read by MemorySource (collector/source/bpf/memory_source.h). Rules: see
  * slot_abi.h. */
 #ifndef BALLAST_BPF_ABI_MEMORY_ABI_H
 #define BALLAST_BPF_ABI_MEMORY_ABI_H
 
-#define MEM_ABI_VERSION 1
+#define MEM_ABI_VERSION 2
 /* As RQL_BUCKETS: 0: under 1 us; i: [2^(i-1), 2^i) us; last: the rest. */
 #define MEM_BUCKETS 28u
 
@@ -18,16 +18,9 @@ struct mem_row {
 	unsigned long long pages[MEM_KINDS]; /* freed by them */
 };
 
-/* Row slot: the highest use seen in mem_window; an older number: none seen. */
-struct mem_peak {
-	unsigned long long window;
-	unsigned long long pages;
-};
-
 #ifdef __cplusplus
-static_assert(sizeof(mem_row) == 256 && sizeof(mem_peak) == 16);
+static_assert(sizeof(mem_row) == 256);
 #else
 _Static_assert(sizeof(struct mem_row) == 256, "mem_row layout");
-_Static_assert(sizeof(struct mem_peak) == 16, "mem_peak layout");
 #endif
 #endif

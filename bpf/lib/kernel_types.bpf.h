@@ -65,8 +65,12 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct task_struct;
+
 struct rq {
+	struct task_struct *curr;
 	u64 clock;
+	u64 clock_task; /* the same without interrupts and steal, where they are accounted */
 };
 
 struct cfs_rq {
@@ -76,6 +80,7 @@ struct cfs_rq {
 struct sched_entity {
 	u64 sum_exec_runtime;
 	u64 prev_sum_exec_runtime;
+	u64 exec_start; /* clock_task when sum_exec_runtime was brought up to date */
 	struct cfs_rq *cfs_rq;
 };
 
@@ -113,6 +118,7 @@ struct linux_binprm {
 };
 
 struct task_struct {
+	unsigned int __state;
 	unsigned int flags;
 	struct sched_entity se;
 	struct sched_info sched_info;

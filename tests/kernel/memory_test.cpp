@@ -53,7 +53,7 @@ class MemoryTest : public ::testing::Test {
     ASSERT_TRUE(bpf) << bpf.error().ToString();
     bpf_.emplace(*std::move(bpf));
     for (const char* program : {"mem_on_reclaim", "mem_on_memcg_end", "mem_on_direct",
-                                "mem_on_direct_end", "mem_on_clock"})
+                                "mem_on_direct_end", "clk_start"})
       ASSERT_TRUE(bpf_->kernel->IsAttached(program)) << program;
   }
   void Track(const TestGroup& group) {

@@ -8,6 +8,7 @@
 #include "collector/source/bpf/event_source.h"
 #include "collector/source/bpf/kvm_source.h"
 #include "collector/source/bpf/memory_source.h"
+#include "collector/source/bpf/peak_source.h"
 #include "collector/source/bpf/run_queue_source.h"
 #include "collector/source/bpf/walk_source.h"
 
@@ -58,7 +59,12 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
     BALLAST_TRY(auto rows, RunQueue::Open(*bpf.kernel), "bpf_blame");
     bpf.sources.push_back(std::make_unique<BlameSource>(std::move(rows)));
   }
-  if (bpf.kernel->IsAttached("mem_on_reclaim") || bpf.kernel->IsAttached("mem_on_clock")) {
+  if (bpf.kernel->IsAttached("clk_start")) {
+    BALLAST_TRY(auto peaks, Peaks::Open(*bpf.kernel), "bpf_peaks");
+    bpf.sources.push_back(std::make_unique<PeakSource>(std::move(peaks),
+                                                       bpf.kernel->IsAttached("rql_on_switch")));
+  }
+  if (bpf.kernel->IsAttached("mem_on_reclaim")) {
     const bool has_file_counts = layout.FindV1("memory") == nullptr;
     BALLAST_TRY(auto memory, MemorySource::Open(*bpf.kernel, has_file_counts), "bpf_memory");
     bpf.sources.push_back(std::move(memory));

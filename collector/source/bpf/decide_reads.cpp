@@ -60,6 +60,18 @@ struct Rules {
     return choice;
   }
 
+  Choice CpuPeaks() const {
+    Choice clock = From("cpu peaks", "clk_start", Via::kAbsent);
+    return clock.via == Via::kBpf ? From("cpu peaks", "rql_on_switch", Via::kAbsent) : clock;
+  }
+
+  // Without the walk the clock does not know the groups.
+  Choice MemoryPeaks() const {
+    if (!facts.memory_controller && facts.btf_readable) return Memory("memory peaks");
+    Choice clock = From("memory peaks", "clk_start", Via::kAbsent);
+    return clock.via == Via::kBpf ? From("memory peaks", "wlk_on_cgroup", Via::kAbsent) : clock;
+  }
+
   Choice ToolCalls() const {
     Choice exec = From("tool calls", "tol_on_exec", Via::kAbsent);
     return exec.via == Via::kBpf ? From("tool calls", "tol_on_exit", Via::kAbsent) : exec;
@@ -108,7 +120,9 @@ std::vector<Choice> DecideReads(const KernelFacts& facts,
       rules.From("throttle events", "rql_on_switch", Via::kAbsent),
       rules.From("memory limit events", "mem_on_reclaim", Via::kAbsent),
       rules.OomKills(),
-      rules.From("memory peaks", "mem_on_clock", Via::kAbsent),
+      rules.CpuPeaks(),
+      rules.From("preemptions", "rql_on_switch", Via::kAbsent),
+      rules.MemoryPeaks(),
       rules.From("reclaim waits", "mem_on_memcg_end", Via::kAbsent),
       rules.From("block I/O", "blk_on_complete", Via::kAbsent),
       rules.ToolCalls(),

@@ -37,6 +37,7 @@ struct KernelFacts {
   bool process_exec = false;
   bool process_exit = false;
   bool cgroup_iter = false;
+  bool timers = false;  // bpf_timer and bpf_loop
   FlushKfunc flush = FlushKfunc::kNone;
   bool rdonly_cast = false;  // kfunc; without it the walk costs about half more
   bool cfs_bandwidth = false;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <string_view>
@@ -90,10 +91,6 @@ const std::vector<Requirement>& Requirements() {  // table
        [](auto& f) {
          return Unless(f.direct_reclaim, "no tracepoint mm_vmscan_direct_reclaim_begin");
        }},
-      {"mem_on_clock",
-       [](auto& f) {
-         return Unless(f.memory_controller, "kernel built without the memory controller");
-       }},
       {"oom_on_victim_task",
        [](auto& f) {
          return Unless(f.mark_victim == VictimArgument::kTask, "mark_victim passes no task");
@@ -113,6 +110,7 @@ const std::vector<Requirement>& Requirements() {  // table
       {"kvm_on_record", [](auto&) { return std::string(); }},
       {"kvm_on_entry", [](auto&) { return std::string(); }},
       {"kvm_on_wakeup", [](auto&) { return std::string(); }},
+      {"clk_start", [](auto& f) { return Unless(f.timers, "no BPF timers or loops (Linux 5.17)"); }},
       {"wlk_on_cgroup",
        [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
   };
@@ -153,7 +151,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_limits, options.slots);
   bpf_map__set_max_entries(maps.mem_rows, options.slots);
-  bpf_map__set_max_entries(maps.mem_peaks, options.slots);
+  bpf_map__set_max_entries(maps.clk_rows, options.slots);
   bpf_map__set_max_entries(maps.wlk_wanted, options.slots);
   bpf_map__set_max_entries(maps.tol_whole_at, options.slots);
   for (bpf_map* map : {maps.blk_rows, maps.blk_index, maps.blk_free})
@@ -178,26 +176,14 @@ std::uint32_t VerifiedInstructions(const bpf_program* program) {
   return info.verified_insns;
 }
 
-// A software event on every CPU that is online: peaks of memory are looked for
-// so often. The clock is the CPU's own timer, so no hardware counter is needed.
-Result<> AttachClock(LoadedSkeleton<ballast_bpf>& skeleton, const bpf_program* program) {
-  constexpr std::uint64_t kHertz = 100;
-  perf_event_attr attributes{};
-  attributes.size = sizeof(attributes);
-  attributes.type = PERF_TYPE_SOFTWARE;
-  attributes.config = PERF_COUNT_SW_CPU_CLOCK;
-  attributes.freq = 1;
-  attributes.sample_freq = kHertz;
-  const int cpus = libbpf_num_possible_cpus();
-  for (int cpu = 0; cpu < cpus; ++cpu) {
-    Fd event(static_cast<int>(
-        ::syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
-    if (!event.is_open() && errno == ENODEV) continue;  // offline
-    if (!event.is_open()) return Error::FromErrno(errno, "perf_event_open");
-    if (auto attached = skeleton.AttachPerfEvent(program, std::move(event)); !attached)
-      return attached;
-  }
-  return Ok();
+// The program that starts the clock runs once, here; the timer it starts belongs
+// to its map and goes on until that is gone.
+Result<> StartClock(const bpf_program* program) {
+  LIBBPF_OPTS(bpf_test_run_opts, run);
+  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(program), &run); error != 0)
+    return Error::FromErrno(-error, "run clk_start");
+  const int outcome = static_cast<int>(run.retval);
+  return outcome == 0 ? Ok() : Result<>(Error::FromErrno(std::abs(outcome), "start a BPF timer"));
 }
 
 // The tracepoint's record is made only where it is asked for on some CPU; the
@@ -300,8 +286,8 @@ void KernelSide::AttachAll() {
       state->attached = true;
       continue;
     }
-    auto attached = program == loaded_->skeleton.progs().mem_on_clock
-                        ? AttachClock(loaded_->skeleton, program)
+    auto attached = program == loaded_->skeleton.progs().clk_start
+                        ? StartClock(program)
                         : loaded_->skeleton.Attach(program);
     state->attached = attached.has_value();
     if (!attached) state->because = attached.error().ToString();

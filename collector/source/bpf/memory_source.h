@@ -1,8 +1,7 @@
 #pragma once
 
-// What reclaim costs each workload and how high its memory went inside the tick
-// (bpf/memory.bpf.c). After the walk, whose present and lifetime use it
-// completes. Not thread-safe; owned by the tick thread. KernelSide outlives it.
+// What reclaim costs each workload (bpf/memory.bpf.c). Not thread-safe; owned by
+// the tick thread. KernelSide outlives it.
 
 #include <array>
 #include <cstdint>
@@ -42,24 +41,15 @@ class MemorySource final : public Source {
   struct Workload {
     mem_row last{};  // as read; its counts modulo 2^32
     Reclaims reclaims;
-    std::uint64_t lifetime_peak_bytes = 0;
-    std::uint64_t tick_peak_bytes = 0;  // as last set
   };
-  MemorySource(const KernelSide& kernel, MappedArray<mem_row> rows, MappedArray<mem_peak> peaks,
-               bool has_file_counts);
+  MemorySource(MappedArray<mem_row> rows, bool has_file_counts);
   void Update(Slot slot, Workload& workload) const;
   void FillReclaims(const Workload& workload, model::FieldSet& fields) const;
-  void FillPeak(Slot slot, Workload& workload, model::FieldSet& fields) const;
-  std::uint64_t SampledPeakBytes(Slot slot) const;
 
-  const KernelSide* kernel_;
   MappedArray<mem_row> rows_;
-  MappedArray<mem_peak> peaks_;
   bool has_file_counts_;
   std::uint64_t page_bytes_;
-  std::uint64_t window_ = 0;  // the kernel side writes peaks of this one
   SlotMap<Workload> tracked_;
-  std::vector<Slot> measured_;  // in the last tick
 };
 
 }  // namespace ballast::source

@@ -62,6 +62,7 @@ RunQueue::Folded RunQueue::Fold(Slot slot) const {
       sum.waits[i] += row.waits[i];
       sum.own_waits[i] += row.own_waits[i];
     }
+    for (std::size_t i = 0; i < RQL_TAKERS; ++i) sum.preempted[i] += row.preempted[i];
     sum.wait_ns += row.wait_ns;
     sum.own_ns += row.own_ns;
     sum.ran_ns += row.ran_ns;
@@ -79,6 +80,8 @@ const RunQueueTotals& RunQueue::Read(Slot slot) {
     totals.waits[i] += static_cast<std::uint32_t>(now.waits[i] - last.waits[i]);
     totals.own_waits[i] += static_cast<std::uint32_t>(now.own_waits[i] - last.own_waits[i]);
   }
+  for (std::size_t i = 0; i < RQL_TAKERS; ++i)
+    totals.preempted[i] += static_cast<std::uint32_t>(now.preempted[i] - last.preempted[i]);
   totals.wait_ns += now.wait_ns - last.wait_ns;
   totals.own_wait_ns += now.own_ns - last.own_ns;
   totals.ran_ns += now.ran_ns - last.ran_ns;

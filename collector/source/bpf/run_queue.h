@@ -35,6 +35,7 @@ struct RunQueueTotals {
   std::uint64_t own_wait_ns = 0;
   std::uint64_t ran_ns = 0;
   std::uint64_t switches = 0;
+  std::array<std::uint64_t, RQL_TAKERS> preempted{};  // by enum rql_taker
 };
 
 class RunQueue {
@@ -64,6 +65,7 @@ class RunQueue {
   struct Folded {
     std::array<std::uint32_t, RQL_BUCKETS> waits{};
     std::array<std::uint32_t, RQL_BUCKETS> own_waits{};
+    std::array<std::uint32_t, RQL_TAKERS> preempted{};
     std::uint64_t wait_ns = 0, own_ns = 0, ran_ns = 0, switches = 0;
   };
   RunQueue(const KernelSide& kernel, MappedArray<const rql_row> rows,

@@ -35,6 +35,9 @@ void RunQueueSource::Fill(Slot slot, model::FieldSet& fields) {
   fields.SetHistogram(Field::kRunQueueWait, ToHistogram(totals.waits, totals.wait_ns));
   fields.SetHistogram(Field::kOwnThrottleWait, ToHistogram(totals.own_waits, totals.own_wait_ns));
   fields.Set(Field::kCpuRanNs, totals.ran_ns);
+  fields.Set(Field::kPreemptedBySelf, totals.preempted[RQL_BY_SELF]);
+  fields.Set(Field::kPreemptedByOther, totals.preempted[RQL_BY_OTHER]);
+  fields.Set(Field::kPreemptedBySystem, totals.preempted[RQL_BY_SYSTEM]);
 }
 
 void RunQueueSource::KeepQuiet(Sample& sample) {

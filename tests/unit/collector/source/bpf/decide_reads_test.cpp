@@ -19,7 +19,7 @@ std::vector<ProgramState> AllAttached() {
   std::vector<ProgramState> programs;
   for (const char* name :
        {"slt_on_mkdir", "slt_on_rmdir", "slt_on_attach", "rql_on_switch", "mem_on_reclaim",
-        "oom_on_victim_task", "wlk_on_cgroup", "mem_on_clock", "mem_on_memcg_end",
+        "oom_on_victim_task", "wlk_on_cgroup", "clk_start", "mem_on_memcg_end",
         "blk_on_complete", "tol_on_exec", "tol_on_exit", "kvm_on_exit", "kvm_on_wakeup"})
     programs.push_back({.name = name, .attached = true, .because = "", .verified_instructions = 0});
   return programs;
@@ -87,6 +87,14 @@ INSTANTIATE_TEST_SUITE_P(  // table
             "before 6.18 only tasks that were running when the quota ran out are told apart"},
         Row{"NoMemcg", [](KernelFacts& f, auto&) { f.memory_controller = false; }, "memory lists",
             Via::kAbsent, "kernel built without the memory controller"},
+        Row{"NoTimer", [](KernelFacts&, auto& p) { Detach(p, "clk_start"); }, "memory peaks",
+            Via::kAbsent, "refused"},
+        Row{"NoTimerNoWindows", [](KernelFacts&, auto& p) { Detach(p, "clk_start"); }, "cpu peaks",
+            Via::kAbsent, "refused"},
+        Row{"NoHookNoWindows", [](KernelFacts&, auto& p) { Detach(p, "rql_on_switch"); },
+            "cpu peaks", Via::kAbsent, "refused"},
+        Row{"MemoryPeaksNeedTheWalk", [](KernelFacts&, auto& p) { Detach(p, "wlk_on_cgroup"); },
+            "memory peaks", Via::kAbsent, "refused"},
         Row{"NoVictim", [](KernelFacts&, auto& p) { Detach(p, "oom_on_victim_task"); }, "oom kills",
             Via::kFile, "BPF not started"}),
     [](const auto& row) { return std::string(row.param.name); });

@@ -1,0 +1,44 @@
+#pragma once
+
+// How high each workload's CPU and memory use went inside the tick. After the
+// walk, whose present and lifetime use of memory it completes. Not thread-safe;
+// owned by the tick thread. KernelSide outlives it.
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "collector/base/result.h"
+#include "collector/source/bpf/peaks.h"
+#include "collector/source/source.h"
+
+namespace ballast::source {
+
+class PeakSource final : public Source {
+ public:
+  // `has_cpu`: the scheduler hook books, so the clock has something to read.
+  PeakSource(Peaks peaks, bool has_cpu);
+
+  std::string_view name() const override { return "bpf_peaks"; }
+  Result<> Track(const Tracked& workload) override;
+  void ReadFinal(Slot slot, model::FieldSet& last) override;
+  void Untrack(Slot slot) override;
+  Result<> Collect(Sample& sample) override;
+
+ private:
+  struct Workload {
+    std::uint64_t lifetime_bytes = 0;  // highest use of memory since birth
+    std::uint64_t tick_bytes = 0;      // as last set
+    std::uint64_t longest_ns = 0;      // CPU peak of the longest window, as last set
+  };
+  void FillCpu(const Peak& peak, Workload& workload, model::FieldSet& fields) const;
+  void FillMemory(const Peak& peak, Workload& workload, model::FieldSet& fields) const;
+
+  Peaks peaks_;
+  bool has_cpu_;
+  std::uint64_t page_bytes_;
+  std::map<Slot, Workload> tracked_;
+};
+
+}  // namespace ballast::source
