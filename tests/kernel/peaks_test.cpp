@@ -49,8 +49,10 @@ struct Timeline {
   void Note() {
     const std::size_t at = size.load();
     if (at == kPoints) return;
-    points[at] = {Nanoseconds(CLOCK_MONOTONIC), Nanoseconds(CLOCK_PROCESS_CPUTIME_ID)};
-    size = at + 1;
+    const std::uint64_t wall = Nanoseconds(CLOCK_MONOTONIC);
+    points[at] = {wall, Nanoseconds(CLOCK_PROCESS_CPUTIME_ID)};
+    // Somebody else ran between the two: they do not belong together.
+    if (Nanoseconds(CLOCK_MONOTONIC) - wall < 50'000) size = at + 1;
   }
   std::uint64_t UsedUntil(std::uint64_t wall_ns) const {
     const std::span all(points, size.load());

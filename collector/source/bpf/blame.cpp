@@ -10,15 +10,21 @@ void Blame::Add(std::span<const CpuShare> cpu) {
   if (ran == 0) return;
   for (const CpuShare& waiter : cpu)
     if (waiter.wait_ns != 0 && waiter.slot != kHostSlot)
-      ShareOut(static_cast<double>(waiter.wait_ns) / ran, cpu, waiters_[waiter.slot]);
+      ShareOut(waiter, ran, cpu, waiters_[waiter.slot]);
 }
 
 // Beyond the bound the smallest are forgotten; one that matters comes back.
-void Blame::ShareOut(double per_ns, std::span<const CpuShare> cpu, Holders& holders) {
+void Blame::ShareOut(const CpuShare& waiter, double ran, std::span<const CpuShare> cpu,
+                     Holders& holders) {
+  const auto wait = static_cast<double>(waiter.wait_ns), own = static_cast<double>(waiter.ran_ns);
+  const double tasks = (wait + own) / ran;
+  const double self = std::max(0.0, tasks - 1) * own;
+  const double per_ns = ran > own ? (wait - self) / (ran - own) : 0;
   const std::size_t known = holders.size();
   for (const CpuShare& share : cpu) {
-    if (share.ran_ns == 0) continue;
-    const double ns = static_cast<double>(share.ran_ns) * per_ns;
+    const double ns =
+        share.slot == waiter.slot ? self : static_cast<double>(share.ran_ns) * per_ns;
+    if (ns <= 0) continue;
     const auto end = holders.begin() + static_cast<std::ptrdiff_t>(known);
     const auto at =
         std::ranges::lower_bound(holders.begin(), end, share.slot, {}, &Followed::holder);

@@ -2,11 +2,17 @@
 
 // Who held the CPU while a workload waited for it.
 //
-// In one tick and on one CPU, workload w waited W(w) and workload h ran R(h):
-// then h is blamed for W(w) * R(h) / sum of R. Summed over CPUs and ticks. Exact
-// where the mix of who runs is the same throughout the tick; the kernel books
-// waits when they end and runs when they end, so a slice across two ticks goes
-// to the later one.
+// In one tick and on one CPU, workload w waited W(w) and workload h ran R(h). On
+// average n = (W(w) + R(w)) / sum of R tasks of w wanted the CPU while it was
+// busy, one of which had it for R(w). So, whoever ran, of w there waited
+//
+//   n     while another h ran:   h is blamed for    n * R(h)
+//   n - 1 while w itself ran:    w is blamed for (n - 1) * R(w), none below n = 1
+//
+// which is W(w) in all; a single task never waits for itself. Summed over CPUs and
+// ticks. Exact where the mix of who runs is the same throughout the tick; the
+// kernel books waits when they end and runs when they end, so a slice across two
+// ticks goes to the later one.
 //
 // A workload may be its own holder (its tasks wait for each other), and the host
 // is: everything that is in no tracked workload. Pure. Not thread-safe.
@@ -50,8 +56,9 @@ class Blame {
     double ns = 0;
   };
   using Holders = std::vector<Followed>;  // in order of their slots
-  // `per_ns`: wait for each ns that somebody ran.
-  static void ShareOut(double per_ns, std::span<const CpuShare> cpu, Holders& holders);
+  // `ran`: ns that all of `cpu` ran.
+  static void ShareOut(const CpuShare& waiter, double ran, std::span<const CpuShare> cpu,
+                       Holders& holders);
 
   SlotMap<Holders> waiters_;
 };

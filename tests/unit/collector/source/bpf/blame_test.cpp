@@ -26,8 +26,16 @@ TEST(BlameTest, WorkloadMayHoldItsOwnTasksUpAndTheHostMayToo) {
 
   blame.Add(std::array{CpuShare{1, 100, 30}, CpuShare{kHostSlot, 9, 10}});
 
-  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{kHostSlot, 25}, {1, 75}}));
+  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{kHostSlot, 32}, {1, 67}}));
   EXPECT_TRUE(blame.Largest(kHostSlot).empty());
+}
+
+TEST(BlameTest, SingleTaskNeverWaitsForItself) {
+  Blame blame;
+
+  blame.Add(std::array{CpuShare{1, 66, 33}, CpuShare{2, 66, 33}, CpuShare{3, 66, 33}});
+
+  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{2, 33}, {3, 33}}));
 }
 
 TEST(BlameTest, CpusAndTicksAddUp) {
@@ -65,7 +73,7 @@ TEST(BlameTest, ForgottenSlotNeitherWaitsNorHolds) {
   blame.Forget(2);
 
   EXPECT_TRUE(blame.Largest(2).empty());
-  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{1, 5}}));
+  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{1, 2}}));
 }
 
 }  // namespace
