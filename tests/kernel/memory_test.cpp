@@ -52,8 +52,8 @@ class MemoryTest : public ::testing::Test {
     auto bpf = OpenBpfSources(ReadKernelFacts(), *layout, {.slots = 64, .max_cgroups = 4096});
     ASSERT_TRUE(bpf) << bpf.error().ToString();
     bpf_.emplace(*std::move(bpf));
-    for (const char* program : {"mem_on_reclaim", "mem_on_memcg_end", "mem_on_direct",
-                                "mem_on_direct_end", "clk_start"})
+    for (const char* program :
+         {"mem_on_reclaim", "mem_on_memcg_end", "mem_on_direct", "mem_on_direct_end", "clk_start"})
       ASSERT_TRUE(bpf_->kernel->IsAttached(program)) << program;
   }
   void Track(const TestGroup& group) {

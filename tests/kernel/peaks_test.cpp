@@ -62,8 +62,8 @@ struct Timeline {
     const auto before = after - 1;  // on a straight line between the two
     const double part = static_cast<double>(wall_ns - before->wall_ns) /
                         static_cast<double>(after->wall_ns - before->wall_ns);
-    return before->cpu_ns + static_cast<std::uint64_t>(
-                                part * static_cast<double>(after->cpu_ns - before->cpu_ns));
+    return before->cpu_ns +
+           static_cast<std::uint64_t>(part * static_cast<double>(after->cpu_ns - before->cpu_ns));
   }
   // Most that was used in any window of this length, wherever it begins.
   double Highest(milliseconds window) const {
@@ -76,8 +76,8 @@ struct Timeline {
 };
 
 Timeline& SharedTimeline() {
-  void* memory = ::mmap(nullptr, sizeof(Timeline), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, sizeof(Timeline), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return *static_cast<Timeline*>(memory);
 }
 
@@ -194,13 +194,12 @@ TEST_P(CpuPeakTest, AgreesWithTheWorkloadsOwnTimeline) {
   ::munmap(&timeline, sizeof(timeline));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, CpuPeakTest,
-    ::testing::Values(Shape{"OneCpu60ms", 1, milliseconds(60)},
-                      Shape{"OneCpu150ms", 1, milliseconds(150)},
-                      Shape{"OneCpu500ms", 1, milliseconds(500)},
-                      Shape{"TwoCpus300ms", 2, milliseconds(300)}),
-    [](const auto& shape) { return shape.param.name; });
+INSTANTIATE_TEST_SUITE_P(Shapes, CpuPeakTest,
+                         ::testing::Values(Shape{"OneCpu60ms", 1, milliseconds(60)},
+                                           Shape{"OneCpu150ms", 1, milliseconds(150)},
+                                           Shape{"OneCpu500ms", 1, milliseconds(500)},
+                                           Shape{"TwoCpus300ms", 2, milliseconds(300)}),
+                         [](const auto& shape) { return shape.param.name; });
 
 TEST_F(PeakTest, QuietWorkloadFadesToZero) {
   TestGroup group("fade");

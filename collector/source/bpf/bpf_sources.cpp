@@ -61,8 +61,8 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
   }
   if (bpf.kernel->IsAttached("clk_start")) {
     BALLAST_TRY(auto peaks, Peaks::Open(*bpf.kernel), "bpf_peaks");
-    bpf.sources.push_back(std::make_unique<PeakSource>(std::move(peaks),
-                                                       bpf.kernel->IsAttached("rql_on_switch")));
+    bpf.sources.push_back(
+        std::make_unique<PeakSource>(std::move(peaks), bpf.kernel->IsAttached("rql_on_switch")));
   }
   if (bpf.kernel->IsAttached("mem_on_reclaim")) {
     const bool has_file_counts = layout.FindV1("memory") == nullptr;

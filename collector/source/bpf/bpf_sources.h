@@ -6,8 +6,9 @@
 //   for (auto& source : bpf.sources) pipeline.Add(*source);
 //
 // In this order, which matters: bpf_events (slots, events, losses), bpf_walk,
-// bpf_run_queue, bpf_blame, bpf_peaks, bpf_memory, bpf_block, bpf_kvm. What the kernel cannot run is left out;
-// `choices` says what files must supply instead. Not thread-safe; owned by the tick thread.
+// bpf_run_queue, bpf_blame, bpf_peaks, bpf_memory, bpf_block, bpf_kvm. What the kernel cannot run
+// is left out; `choices` says what files must supply instead. Not thread-safe; owned by the tick
+// thread.
 
 #include <memory>
 #include <vector>

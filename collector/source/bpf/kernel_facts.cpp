@@ -91,8 +91,8 @@ void ReadTypes(const btf& types, KernelFacts& facts) {
   facts.process_exec = Prototype(types, "sched_process_exec") != nullptr;
   facts.process_exit = Prototype(types, "sched_process_exit") != nullptr;
   facts.cgroup_iter = HasType(types, "bpf_iter__cgroup", BTF_KIND_STRUCT);
-  facts.timers = HasType(types, "bpf_timer", BTF_KIND_STRUCT) &&
-                 HasType(types, "bpf_loop", BTF_KIND_FUNC);
+  facts.timers =
+      HasType(types, "bpf_timer", BTF_KIND_STRUCT) && HasType(types, "bpf_loop", BTF_KIND_FUNC);
   facts.flush = FindFlush(types);
   facts.rdonly_cast = HasType(types, "bpf_rdonly_cast", BTF_KIND_FUNC);
   facts.cfs_bandwidth = FindMember(types, "task_group", "cfs_bandwidth") != nullptr;

@@ -110,7 +110,8 @@ const std::vector<Requirement>& Requirements() {  // table
       {"kvm_on_record", [](auto&) { return std::string(); }},
       {"kvm_on_entry", [](auto&) { return std::string(); }},
       {"kvm_on_wakeup", [](auto&) { return std::string(); }},
-      {"clk_start", [](auto& f) { return Unless(f.timers, "no BPF timers or loops (Linux 5.17)"); }},
+      {"clk_start",
+       [](auto& f) { return Unless(f.timers, "no BPF timers or loops (Linux 5.17)"); }},
       {"wlk_on_cgroup",
        [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
   };

@@ -39,8 +39,8 @@ void PeakSource::FillMemory(const Peak& peak, Workload& workload, model::FieldSe
   const std::uint64_t lifetime = fields.Get(Field::kMemoryLifetimePeakBytes).value_or(0);
   const bool rose = workload.lifetime_bytes != 0 && lifetime > workload.lifetime_bytes;
   workload.lifetime_bytes = std::max(workload.lifetime_bytes, lifetime);
-  workload.tick_bytes = std::max(
-      {*usage, peak.memory_pages * page_bytes_, rose ? lifetime : std::uint64_t{0}});
+  workload.tick_bytes =
+      std::max({*usage, peak.memory_pages * page_bytes_, rose ? lifetime : std::uint64_t{0}});
   fields.Set(Field::kMemoryTickPeakBytes, workload.tick_bytes);
 }
 

@@ -19,8 +19,7 @@ Result<Peaks> Peaks::Open(const KernelSide& kernel) {
   return Peaks(kernel, std::move(rows), std::move(booked));
 }
 
-Peaks::Peaks(const KernelSide& kernel, MappedArray<clk_row> rows,
-             MappedArray<const rql_row> booked)
+Peaks::Peaks(const KernelSide& kernel, MappedArray<clk_row> rows, MappedArray<const rql_row> booked)
     : rows_(std::move(rows)), booked_(std::move(booked)), kernel_(&kernel) {}
 
 // The clock goes on in the other half at once: nothing is lost between reading

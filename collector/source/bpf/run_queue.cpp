@@ -11,20 +11,19 @@ Result<RunQueue> RunQueue::Open(const KernelSide& kernel) {
     return Error::Invalid("the kernel does not run the scheduler hook");
   const auto& maps = kernel.skeleton().maps;
   const std::uint32_t slots = kernel.options().slots;
-  BALLAST_TRY(
-      auto rows,
-      MappedArray<const rql_row>::Open(bpf_map__fd(maps.rql_rows), std::size_t{slots} * kernel.cpus()),
-      "run queue");
-  BALLAST_TRY(auto limits,
-              MappedArray<const rql_limit>::Open(bpf_map__fd(maps.rql_limits), slots), "run queue");
+  BALLAST_TRY(auto rows,
+              MappedArray<const rql_row>::Open(bpf_map__fd(maps.rql_rows),
+                                               std::size_t{slots} * kernel.cpus()),
+              "run queue");
+  BALLAST_TRY(auto limits, MappedArray<const rql_limit>::Open(bpf_map__fd(maps.rql_limits), slots),
+              "run queue");
   BALLAST_TRY(auto active,
               MappedArray<const std::uint64_t>::Open(bpf_map__fd(maps.rql_active), slots),
               "run queue");
   BALLAST_TRY(auto on_cpu,
               MappedArray<const rql_cpu>::Open(bpf_map__fd(maps.rql_cpus), kernel.cpus()),
               "run queue");
-  return RunQueue(kernel, std::move(rows), std::move(limits), std::move(active),
-                  std::move(on_cpu));
+  return RunQueue(kernel, std::move(rows), std::move(limits), std::move(active), std::move(on_cpu));
 }
 
 RunQueue::RunQueue(const KernelSide& kernel, MappedArray<const rql_row> rows,

@@ -19,8 +19,8 @@ std::vector<ProgramState> AllAttached() {
   std::vector<ProgramState> programs;
   for (const char* name :
        {"slt_on_mkdir", "slt_on_rmdir", "slt_on_attach", "rql_on_switch", "mem_on_reclaim",
-        "oom_on_victim_task", "wlk_on_cgroup", "clk_start", "mem_on_memcg_end",
-        "blk_on_complete", "tol_on_exec", "tol_on_exit", "kvm_on_exit", "kvm_on_wakeup"})
+        "oom_on_victim_task", "wlk_on_cgroup", "clk_start", "mem_on_memcg_end", "blk_on_complete",
+        "tol_on_exec", "tol_on_exit", "kvm_on_exit", "kvm_on_wakeup"})
     programs.push_back({.name = name, .attached = true, .because = "", .verified_instructions = 0});
   return programs;
 }
