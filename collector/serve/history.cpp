@@ -17,7 +17,8 @@ constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
 
 // Children whose counters count for their parent.
 bool CountsForParent(EntityKind kind) {
-  return kind == EntityKind::kDevice || kind == EntityKind::kInterface || kind == EntityKind::kVcpu;
+  return kind == EntityKind::kDevice || kind == EntityKind::kInterface ||
+         kind == EntityKind::kVcpu || kind == EntityKind::kExit;
 }
 
 bool IsTracked(const model::Entity& entity) {

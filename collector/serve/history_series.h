@@ -26,10 +26,12 @@ struct Series {
 };
 
 // What is remembered of every workload and of the host, once a second. Counters
-// of devices, interfaces and vCPUs count for their parent, summed.
+// of devices, interfaces, vCPUs and exit reasons count for their parent, summed.
 inline constexpr std::array kSeries = {
     Series{"cpu_cores", Derive::kPerSecond, model::Field::kCpuUsageNs, 1e-9},
+    Series{"cpu_peak_10ms_cores", Derive::kPeak, model::Field::kCpuPeak10msNs, 1e-7},
     Series{"cpu_peak_cores", Derive::kPeak, model::Field::kCpuPeak100msNs, 1e-8},
+    Series{"cpu_peak_1s_cores", Derive::kPeak, model::Field::kCpuPeak1sNs, 1e-9},
     Series{"cpu_limit_cores", Derive::kQuota, model::Field::kCpuQuotaNs},
     Series{"cpu_demand_cores", Derive::kGauge, model::Field::kDemandCpuMillicores, 1e-3},
     Series{"throttled_share", Derive::kPerSecond, model::Field::kCpuThrottledNs, 1e-9},
@@ -50,7 +52,12 @@ inline constexpr std::array kSeries = {
            model::Field::kNetworkReceiveBytes},
     Series{"network_transmit_bytes_per_second", Derive::kPerSecond,
            model::Field::kNetworkTransmitBytes},
+    Series{"preempted_by_self_per_second", Derive::kPerSecond, model::Field::kPreemptedBySelf},
+    Series{"preempted_by_other_per_second", Derive::kPerSecond, model::Field::kPreemptedByOther},
+    Series{"preempted_by_system_per_second", Derive::kPerSecond, model::Field::kPreemptedBySystem},
     Series{"vcpu_steal_share", Derive::kPerSecond, model::Field::kVcpuStealNs, 1e-9},
+    Series{"vcpu_halt_share", Derive::kPerSecond, model::Field::kVcpuHaltNs, 1e-9},
+    Series{"vm_exits_per_second", Derive::kPerSecond, model::Field::kVmExits},
 };
 
 // Position of a series in kSeries; a name that is none does not compile.

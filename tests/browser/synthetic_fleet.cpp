@@ -250,9 +250,12 @@ void SyntheticFleet::Work(Agent& agent, double seconds, BootTime now,
   agent.fields.Set(Field::kMemoryUsageBytes, static_cast<std::uint64_t>(agent.memory));
   agent.fields.Set(Field::kMemoryAnonBytes, static_cast<std::uint64_t>(agent.memory * 0.7));
   agent.fields.Set(Field::kMemoryFileBytes, static_cast<std::uint64_t>(agent.memory * 0.25));
-  agent.fields.Set(
-      Field::kCpuPeak100msNs,
-      static_cast<std::uint64_t>(std::min(agent.cores * (1.0 + Random()), limit * 1.5) * 1e8));
+  const double peak = std::min(agent.cores * (1.0 + Random()), limit * 1.5);
+  agent.fields.Set(Field::kCpuPeak100msNs, static_cast<std::uint64_t>(peak * 1e8));
+  agent.fields.Set(Field::kCpuPeak10msNs, static_cast<std::uint64_t>(peak * (1 + Random()) * 1e7));
+  Add(agent.fields, Field::kPreemptedBySelf, 40 * agent.cores * Random() * seconds);
+  Add(agent.fields, Field::kPreemptedByOther, bursts ? 90 * Random() * seconds : 0);
+  Add(agent.fields, Field::kPreemptedBySystem, 8 * Random() * seconds);
   if (wanted > limit)
     Add(agent.fields, Field::kCpuThrottledNs, (wanted - limit) / wanted * seconds * 1e9);
   const double waited = bursts ? 0.3 * Random() * Random() : 0;

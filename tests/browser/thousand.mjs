@@ -82,7 +82,7 @@ await run(async ({ page, url, shot }) => {
   await waitFor("only VMs are shown", async () => (await namesOf(page)).every((name) => name.startsWith("sandbox-")));
 
   await page.goto(`${url}#/workload/1`);
-  for (const chart of ["Tool calls", "CPU", "Memory", "Run-queue wait", "Pressure", "Block I/O", "Block latency"]) await waitForInk(page, chart);
+  for (const chart of ["Tool calls", "CPU", "Memory", "Run-queue wait", "Pressure", "Preemptions", "Block I/O", "Block latency"]) await waitForInk(page, chart);
   await shot("thousand-workload-dark");
   await page.goto(`${url}#/host`);
   await waitFor("the blame matrix has cells", async () => (await page.$$(".matrix td[title]:not([title=''])")).length > 3);
@@ -93,6 +93,11 @@ await run(async ({ page, url, shot }) => {
     return rows.length > 5 && rows.every((row) => /%/.test(row.cells[4]) && /\d/.test(row.cells[6]));
   });
   await shot("thousand-vms-dark");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  for (const chart of ["vCPU time", "VM exits"]) await waitForInk(page, chart);
+  await page.locator('[data-chart="VM exits"]').scrollIntoViewIfNeeded();
+  await shot("thousand-vm-dark");
 
   await page.emulateMedia({ colorScheme: "light" });
   await page.goto(`${url}#/workload/1`);

@@ -11,11 +11,12 @@ export const single = dashboard("workload", "Workload", "One workload in depth; 
   .withRow(new RowBuilder("CPU"))
   .withPanel(lines("Use, demand and limit", [
     [`sum(rate(container_cpu_usage_seconds_total{${one}}[$__rate_interval]))`, "use"],
-    [`ballast_cpu_peak_cores{${one}, window="100ms"}`, "peak of 100 ms"],
+    [`ballast_cpu_peak_cores{${one}}`, "peak of {{window}}"],
     [`ballast_demand_cpu_cores{${one}}`, "demand"],
     [`ballast_limit_cpu_cores{${one}}`, "limit decided"],
     [`container_spec_cpu_quota{${one}} / container_spec_cpu_period{${one}}`, "limit in force"],
   ]))
+  .withPanel(lines("Preempted", [[`sum by (by) (rate(ballast_preemptions_total{${one}}[$__rate_interval]))`, "by {{by}}"]], { unit: "ops", help: "Switches away from a task that could have gone on, by whose task came next." }))
   .withPanel(lines("User and system", [
     [`rate(container_cpu_user_seconds_total{${one}}[$__rate_interval])`, "user"],
     [`rate(container_cpu_system_seconds_total{${one}}[$__rate_interval])`, "system"],

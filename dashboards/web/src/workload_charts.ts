@@ -17,7 +17,8 @@ export function addWorkloadCharts(group: ChartGroup): LaneChart {
     title: "CPU", hint: "Cores. Red: throttled by its own quota. Triangles: limits that were changed", marks: true, atLeast: 0.1, format: show.cores,
     shade: { series: "throttled_share", above: 0.02, label: "throttled" },
     lines: [
-      { series: "cpu_peak_cores", label: "peak in 100 ms", tint: "cpu", style: "faint" },
+      { series: "cpu_peak_10ms_cores", label: "peak in 10 ms", tint: "limit", style: "faint" },
+      { series: "cpu_peak_cores", label: "100 ms", tint: "cpu", style: "faint" },
       { series: "cpu_cores", label: "used", tint: "cpu", style: "area" },
       { series: "cpu_demand_cores", label: "demand", tint: "demand", style: "dash" },
       { series: "cpu_limit_cores", label: "limit", tint: "limit", style: "step" },
@@ -56,6 +57,28 @@ export function addOptionalCharts(group: ChartGroup, there: Set<string>): void {
     there.add(name);
     make();
   };
+  once("preemptions", past.has("preempted_by_other_per_second"), () =>
+    group.add(new LineChart(group, {
+      title: "Preemptions", hint: "Switches away from a task that could have gone on, by whose task came next", atLeast: 10, format: (value) => `${show.count(value)}/s`, height: 130,
+      lines: [
+        { series: "preempted_by_other_per_second", label: "by others", tint: "bad", style: "area" },
+        { series: "preempted_by_self_per_second", label: "by itself", tint: "cpu", style: "line" },
+        { series: "preempted_by_system_per_second", label: "by the system", tint: "limit", style: "line" },
+      ],
+    })));
+  once("exits", past.has("vm_exits_per_second"), () =>
+    group.add(new LineChart(group, {
+      title: "VM exits", hint: "Exits to the hypervisor, all reasons; the VMs page has the most frequent ones", atLeast: 10, format: (value) => `${show.count(value)}/s`, height: 130,
+      lines: [{ series: "vm_exits_per_second", label: "exits", tint: "io", style: "area" }],
+    })));
+  once("vcpus", past.has("vcpu_halt_share"), () =>
+    group.add(new LineChart(group, {
+      title: "vCPU time", hint: "Halted by the guest, and runnable but waiting for a CPU of the host; summed over vCPUs", atLeast: 1, format: show.percent, height: 130,
+      lines: [
+        { series: "vcpu_halt_share", label: "halted", tint: "limit", style: "area" },
+        { series: "vcpu_steal_share", label: "stolen", tint: "warn", style: "line" },
+      ],
+    })));
   once("io", past.has("io_read_bytes_per_second") || past.has("io_write_bytes_per_second"), () =>
     group.add(new LineChart(group, {
       title: "Block I/O", atLeast: 1024, format: show.rate, height: 130,

@@ -87,6 +87,21 @@ TEST_F(HistoryTest, TicksWithinASecondAreOnePointAndTheirHighestPeak) {
   EXPECT_NEAR(history.at("series").at("cpu_peak_cores").at(1).to_number<double>(), 0.9, 1e-6);
 }
 
+TEST_F(HistoryTest, ExitsOfEveryReasonCountForTheirVm) {
+  for (const std::uint64_t exits : {0, 10, 30}) {
+    model::Tick tick;
+    for (const auto ref : {EntityRef{50}, EntityRef{51}}) {
+      model::EntityRow row{ref, model::EntityKind::kExit, kAgent, {}, {}};
+      row.fields.Set(Field::kVmExits, exits);
+      tick.rows.push_back(row);
+    }
+    header_.at += 1s;
+    Apply(tick);
+  }
+
+  EXPECT_EQ(boost::json::serialize(Written().at("series").at("vm_exits_per_second")), "[null,20,40]");
+}
+
 TEST_F(HistoryTest, WhatWasNeverMeasuredIsNotThere) {
   Tick(1s, With(Field::kCpuUsageNs, 0));
   Tick(1s, With(Field::kCpuUsageNs, 1));
