@@ -99,6 +99,28 @@ std::vector<std::int64_t> SharedHeadroom(const std::vector<Candidate>& candidate
   return headroom;
 }
 
+// A quota of exactly the fair share would throttle whoever finds the others idle for a moment.
+constexpr double kFairShares = 2;
+
+// CPU that nobody uses is lost, and weights divide it where all want it.
+std::vector<std::int64_t> WorkConservingHeadroom(const std::vector<Candidate>& candidates,
+                                                 const std::vector<std::int64_t>& allocated,
+                                                 std::int64_t capacity, double water_level) {
+  // By use, not by demand: demands are recent peaks, which do not come at once.
+  std::int64_t free = capacity;
+  for (const Candidate& one : candidates) free -= one.limit->used;
+  std::vector<std::int64_t> headroom;
+  headroom.reserve(candidates.size());
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const double fair = std::min(kFairShares * water_level * candidates[i].tracked->rule.weight,
+                                 static_cast<double>(candidates[i].ceiling));
+    const std::int64_t room = std::max<std::int64_t>(0, candidates[i].ceiling - allocated[i]);
+    headroom.push_back(std::clamp<std::int64_t>(
+        std::max(free, static_cast<std::int64_t>(fair) - allocated[i]), 0, room));
+  }
+  return headroom;
+}
+
 guard::Proposal ToProposal(const Candidate& one, Resource resource, std::int64_t target,
                            bool urgent) {
   guard::Proposal proposal;
@@ -221,10 +243,13 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
   (is_cpu ? decision.cpu : decision.memory) =
       Pool{*capacity, solved.water_level, solved.shadow_price, solved.objective};
   const auto allocated = allocate::WholeUnits(problem, solved);
-  const auto headroom = !is_cpu && options_->shared_pool
-                            ? SharedHeadroom(candidates, allocated, *capacity, *options_)
-                            : Headroom(candidates, allocated, *capacity,
-                                       is_cpu ? options_->cpu_headroom : options_->memory_headroom);
+  const auto headroom =
+      is_cpu && options_->cpu_headroom.shared
+          ? WorkConservingHeadroom(candidates, allocated, *capacity, solved.water_level)
+      : !is_cpu && options_->shared_pool
+          ? SharedHeadroom(candidates, allocated, *capacity, *options_)
+          : Headroom(candidates, allocated, *capacity,
+                     is_cpu ? options_->cpu_headroom : options_->memory_headroom);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     Candidate& one = candidates[i];
     const bool is_subject = decision.trigger.subject == one.tracked->group.key;

@@ -43,6 +43,10 @@ struct WorkloadRule {
 struct HeadroomOptions {
   double share = 1.0;      // of the allocation
   std::int64_t least = 0;  // and at least this
+  // CPU alone, instead of the above: everybody may take all that is free, and never less than twice
+  // its fair share of a full host. The kernel's weights divide what all want at once, so nobody
+  // loses by it, and a burst is not throttled before the loop has seen it.
+  bool shared = false;
 };
 
 // One pool of memory for all workloads below `parent` (DESIGN: memory bursts outrun any loop, so
@@ -73,18 +77,20 @@ struct NodeOptions {
   std::optional<SharedPoolOptions> shared_pool;
   // A tool call's exec raises the demand by what such calls grew by before.
   bool learn_tools = true;
-  double tool_sigmas = 2;  // of one workload's expected growth
-  double cpu_burst =
-      0;  // share of a quota that may be saved up; see actuate::CgroupActuatorOptions
+  // Of one workload's expected growth, above its mean. Most calls need no more than the mean, and
+  // who does is answered within one loop.
+  double tool_sigmas = 0;
+  // Share of a quota that may be saved up; see actuate::CgroupActuatorOptions.
+  double cpu_burst = 0;
   HeadroomOptions cpu_headroom{.share = 1.0, .least = 250};
-  HeadroomOptions memory_headroom{.share = 0.5, .least = std::int64_t{64} << 20};
+  HeadroomOptions memory_headroom{.share = 0.1, .least = std::int64_t{16} << 20};
   forecast::DecayingPeakOptions forecast;
   guard::GuardOptions cpu_guards{.use_margin_least = 10, .deadband_least = 25};
   guard::GuardOptions memory_guards{.use_margin = 0.05,
                                     .use_margin_least = std::int64_t{8} << 20,
                                     .deadband_least = std::int64_t{8} << 20};
   // A limit is lowered only after so many readings of the workload.
-  int readings_before_shrink = 20;
+  int readings_before_shrink = 10;
   // Churn that needs no refusal by the kernel to stop.
   int changes_per_minute = 60;        // of one limit
   int host_changes_per_second = 100;  // of all limits

@@ -47,6 +47,9 @@ void DescribePolicy(OptionTable& table, Settings& s) {
             "A tool call's exec raises limits by what such calls needed before.");
   table.Add("policy.cpu_headroom", &s.cpu_headroom, {.min = 0, .max = 100},
             "Room above the allocation while the host has any, as a share of it.");
+  table.Add("policy.cpu_headroom_shared", &s.cpu_headroom_shared,
+            "Instead: every workload may take all CPU that is free, and its fair share of a full "
+            "host; weights divide what all want at once.");
   table.Add("policy.memory_headroom", &s.memory_headroom, {.min = 0, .max = 100},
             "Room above the allocation while the host has any, as a share of it.");
 }
@@ -151,6 +154,7 @@ Result<NodeOptions> ToNodeOptions(const Settings& s) {
   options.cpu_burst = s.cpu_burst;
   options.learn_tools = s.learn_tools;
   options.cpu_headroom.share = s.cpu_headroom;
+  options.cpu_headroom.shared = s.cpu_headroom_shared;
   options.memory_headroom.share = s.memory_headroom;
   options.forecast.cpu.half_life_seconds = s.cpu_half_life_seconds;
   options.forecast.memory.half_life_seconds = s.memory_half_life_seconds;

@@ -11,7 +11,8 @@
 // or where tasks stood still for memory close to the limit (pressure),
 // the sample is at least the limit times `growth` (or plus `least_step`), because what the workload
 // wanted above its limit cannot be seen. A refused workload therefore doubles until it is no longer
-// refused, and one peak is forgotten after a few half-lives.
+// refused, and one peak is forgotten after a few half-lives. Memory is also expected to rise on
+// as it rises now (`ramp_seconds`), and the half-life grows with each refusal (`patience`).
 
 #include "autoscaler/forecast/estimator.h"
 
@@ -26,6 +27,13 @@ struct PeakOptions {
   // What one refusal multiplies the limit by, and adds at least.
   double growth = 2;
   double least_step = 250;
+  // Each time that the kernel begins to refuse, peaks are remembered so many times longer from
+  // then on: who comes back to its peaks is not made to wait for each of them. CPU has none:
+  // its waits cost little, and what is remembered is taken from others on a full host.
+  double patience = 1;
+  double most_half_life_seconds = 1200;
+  // Use that rises is expected to go on like that for so long; a few loops.
+  double ramp_seconds = 0;
 };
 
 // Tasks that stand still for this share of the time, at this share of the limit, want more.
@@ -35,11 +43,13 @@ inline constexpr double kCloseToLimit = 0.95;
 struct DecayingPeakOptions {
   PeakOptions cpu{};  // millicores
   // Memory is not forgotten as fast: taking it back too early costs reclaim.
-  PeakOptions memory{.half_life_seconds = 5,
+  PeakOptions memory{.half_life_seconds = 3,
                      .margin = 0.10,
                      .floor = 8.0 * (1 << 20),
                      .growth = 1.5,
-                     .least_step = 64.0 * (1 << 20)};
+                     .least_step = 64.0 * (1 << 20),
+                     .patience = 1.3,
+                     .ramp_seconds = 0.3};
 };
 
 class DecayingPeak final : public Estimator {
@@ -55,11 +65,18 @@ class DecayingPeak final : public Estimator {
   struct Peak {
     std::optional<double> value;
     BootTime at{};
+    std::optional<double> longer;        // half-life, once it was refused
+    std::optional<BootTime> refused_at;  // last
+    double use = 0;                      // of the last observation
+    double rise = 0;                     // per second, up to it
+    std::optional<BootTime> used_at;
 
-    double At(BootTime now, double half_life_seconds) const;
-    void Raise(double sample, BootTime now, double half_life_seconds);
+    double HalfLife(const PeakOptions& options) const;
+    double At(BootTime now, const PeakOptions& options) const;
+    void Raise(double sample, BootTime now, const PeakOptions& options);
+    void Use(double sample, BootTime now);
+    void Refuse(double limit, BootTime now, const PeakOptions& options);
   };
-  static double Wanted(double limit, const PeakOptions& options);
   static std::optional<double> DemandOf(const Peak& peak, BootTime at, const PeakOptions& options);
 
   DecayingPeakOptions options_;

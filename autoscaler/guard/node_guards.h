@@ -12,9 +12,9 @@ struct GuardOptions {
   // Affects decisions.
   // Shrinking starts when demand has stayed away from the limit for so long. Raise it if limits
   // follow bursts down too early.
-  std::chrono::milliseconds shrink_hold{3000};
+  std::chrono::milliseconds shrink_hold{1000};
   // ... then by at most this share of the limit, every so often.
-  double shrink_step = 0.25;
+  double shrink_step = 0.5;
   std::chrono::milliseconds shrink_interval{500};
   // A limit stands at least this share, and this amount, above what is used now.
   double use_margin = 0.10;

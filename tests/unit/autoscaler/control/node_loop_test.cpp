@@ -71,6 +71,34 @@ TEST_F(NodeLoopTest, ALimitRisesInABurstAndFallsAfterIt) {
   EXPECT_LT(after, 500);
 }
 
+TEST_F(NodeLoopTest, WithSharedHeadroomEachMayTakeAllCpuThatIsFree) {
+  options_.cpu_headroom.shared = true;
+  const auto quiet = host_.Add("a");
+  const auto busy = host_.Add("b");
+  host_.CpuLimit(quiet, 200);
+  Start();
+  host_.Uses(quiet, 50);
+  host_.Uses(busy, 1000);
+  Ticks(10);
+
+  // Two cores, of which 1050 millicores are used.
+  EXPECT_GE(Last("/agents/a", Resource::kCpu).value_or(0), 950);
+}
+
+TEST_F(NodeLoopTest, WithSharedHeadroomAFullHostLeavesEveryoneTwiceItsFairShare) {
+  options_.cpu_headroom.shared = true;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    const auto agent = host_.Add(name);
+    host_.CpuLimit(agent, 100);
+    host_.Uses(agent, 500);
+  }
+  Start();
+  Ticks(30);
+
+  for (const char* path : {"/agents/a", "/agents/b", "/agents/c", "/agents/d"})
+    EXPECT_GE(Last(path, Resource::kCpu).value_or(0), 1000) << path;
+}
+
 TEST_F(NodeLoopTest, AContendedHostSharesByWeight) {
   options_.rules = {{.prefix = "/agents/heavy", .weight = 3}};
   const auto heavy = host_.Add("heavy");

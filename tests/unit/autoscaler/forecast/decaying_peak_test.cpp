@@ -130,5 +130,62 @@ TEST(DecayingPeakTest, StandingStillCloseToTheLimitIsARefusal) {
   EXPECT_NEAR(far.Estimate(10s).memory_bytes.value(), 980, 1e-9);
 }
 
+TEST(DecayingPeakTest, EachNewRefusalIsRememberedLonger) {
+  DecayingPeakOptions options = Plain();
+  options.memory.patience = 2;
+  DecayingPeak once(options);
+  DecayingPeak twice(options);
+  const Limits limits{.cpu_millicores = {}, .memory_bytes = 1000};
+
+  once.MemoryRefused(100s, limits);
+  twice.MemoryRefused(10s, limits);
+  twice.MemoryRefused(100s, limits);
+
+  EXPECT_NEAR(once.Estimate(110s).memory_bytes.value(), 750, 1e-9);
+  EXPECT_NEAR(twice.Estimate(120s).memory_bytes.value(), 750, 1e-9);
+}
+
+TEST(DecayingPeakTest, RefusalsOfOneNeedCountOnce) {
+  DecayingPeakOptions options = Plain();
+  options.memory.patience = 2;
+  DecayingPeak estimator(options);
+  const Limits limits{.cpu_millicores = {}, .memory_bytes = 1000};
+
+  for (const auto at : {10000ms, 10100ms, 10200ms}) estimator.MemoryRefused(at, limits);
+
+  EXPECT_NEAR(estimator.Estimate(20200ms).memory_bytes.value(), 750, 1e-9);
+}
+
+TEST(DecayingPeakTest, PatienceHasAnEnd) {
+  DecayingPeakOptions options = Plain();
+  options.memory.patience = 100;
+  options.memory.most_half_life_seconds = 20;
+  DecayingPeak estimator(options);
+
+  estimator.MemoryRefused(10s, {.cpu_millicores = {}, .memory_bytes = 1000});
+
+  EXPECT_NEAR(estimator.Estimate(30s).memory_bytes.value(), 750, 1e-9);
+}
+
+TEST(DecayingPeakTest, RisingUseIsExpectedToRiseOn) {
+  DecayingPeakOptions options = Plain();
+  options.memory.ramp_seconds = 0.5;
+  DecayingPeak estimator(options);
+  estimator.Observe(Used(10s, 0, 1000), {});
+  estimator.Observe(Used(10100ms, 0, 1100), {});
+
+  EXPECT_NEAR(estimator.Estimate(10100ms).memory_bytes.value(), 1600, 1e-6);
+}
+
+TEST(DecayingPeakTest, ARiseThatEndedIsForgottenAtOnce) {
+  DecayingPeakOptions options = Plain();
+  options.memory.ramp_seconds = 0.5;
+  DecayingPeak estimator(options);
+  for (const auto& [at, bytes] : {std::pair{10000ms, 1000}, {10100ms, 1100}, {10200ms, 1100}})
+    estimator.Observe(Used(at, 0, bytes), {});
+
+  EXPECT_NEAR(estimator.Estimate(10200ms).memory_bytes.value(), 1100, 1e-6);
+}
+
 }  // namespace
 }  // namespace ballast::forecast
