@@ -196,7 +196,9 @@ void Host::Advance(int slot) {
     agent.used_bytes = wanted;
     used_ += growth;
   }
-  agent.cpu_refused = wanted_cores > agent.limits.cpu_cores;
+  // On a full host it may not come to use its quota up; then nothing throttles it.
+  agent.cpu_refused = wanted_cores > agent.limits.cpu_cores &&
+                      granted_cores_[at] >= agent.limits.cpu_cores * (1 - 1e-9);
   agent.cpu_refusals += agent.cpu_refused ? 1 : 0;
   agent.memory_refusals += agent.memory_refused ? 1 : 0;
   if (agent.cpu_refused)

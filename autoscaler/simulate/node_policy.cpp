@@ -68,16 +68,23 @@ class SimulatedActuator final : public actuate::Actuator {
   std::unordered_map<model::WorkloadKey, Limits> wanted_;
 };
 
+// Of a simulated host's memory all but what growth may overshoot a full pool by is the agents':
+// there is no system beside them.
+constexpr double kOvershoot = 0.02;
+
 control::NodeOptions NodeOptionsFor(const PolicyOptions& options, bool pooled) {
   control::NodeOptions node;
   node.mode = control::Mode::kAuto;
   node.auto_prefixes = {kAgentsPath};
+  node.memory_reserve = kOvershoot;
   node.learn_tools = options.learn_tools;
   if (pooled) {
+    node.cpu_headroom.shared = true;
     node.shared_pool.emplace();
     node.shared_pool->parent = kAgentsPath;
     node.shared_pool->forecast.generosity = options.generosity;
   } else {
+    node.forecast.memory.margin *= options.generosity;
     node.memory_headroom.share *= options.generosity;
     node.memory_headroom.least = static_cast<std::int64_t>(
         static_cast<double>(node.memory_headroom.least) * options.generosity);

@@ -53,39 +53,57 @@ const Kind& PickKind(Stream& stream) {
 
 // Memory and CPU of one call are added second by second: half of its time it rises,
 // stands at its peak for a second or two, and is gone.
-void AddCall(Trace& trace, const Kind& kind, double begin, double seconds, double bytes) {
-  trace.tools.push_back({begin, begin + seconds, kind.program});
-  const double plateau = std::min(seconds, 2.0);
-  const double rise = (seconds - plateau) / 2;
+struct Call {
+  double begin;
+  double seconds;
+  double bytes;
+  double cores;
+};
+void AddCall(Trace& trace, const Kind& kind, const Call& call) {
+  trace.tools.push_back({call.begin, call.begin + call.seconds, kind.program});
+  const double plateau = std::min(call.seconds, 2.0);
+  const double rise = (call.seconds - plateau) / 2;
   for (Sample& sample : trace.samples) {
-    const double at = sample.at_seconds - begin;
-    if (at < 0 || at > seconds) continue;
-    const double base = 0.3 * bytes;
+    const double at = sample.at_seconds - call.begin;
+    if (at < 0 || at > call.seconds) continue;
     const bool high = at >= rise && at <= rise + plateau;
-    sample.memory_bytes += high ? bytes : base;
-    sample.cpu_cores += kind.cores;
+    sample.memory_bytes += high ? call.bytes : 0.3 * call.bytes;
+    sample.cpu_cores += call.cores;
   }
+}
+
+// The rest of the agent itself, before any call.
+Sample RestAt(const SyntheticOptions& options, Stream& stream, double rest, double at) {
+  const double started = std::min(1.0, (at + 0.1) / 3.0);
+  double bytes = rest * started * (1 + 0.0001 * at) + options.leak_per_second * at;
+  if (options.square_seconds > 0 && std::fmod(at / options.square_seconds, 2.0) >= 1)
+    bytes += options.square_bytes;
+  return {at, 0.04 + 0.02 * stream.Unit(), bytes};
 }
 
 Trace MakeOne(const SyntheticOptions& options, int number) {
   Stream stream(options.seed, static_cast<std::uint64_t>(number));
   Trace trace;
   trace.name = "synthetic-" + std::to_string(number);
-  const double seconds = std::clamp(stream.Pareto(120, 1.3), 40.0, 2400.0);
-  const double rest = 150e6 + 80e6 * stream.Unit();
-  for (int at = 0; at <= static_cast<int>(seconds); ++at) {
-    const double started = std::min(1.0, (at + 0.1) / 3.0);
-    trace.samples.push_back(
-        {static_cast<double>(at), 0.04 + 0.02 * stream.Unit(), rest * started * (1 + 0.0001 * at)});
+  const double seconds =
+      std::max(4.0, std::clamp(stream.Pareto(120, 1.3), 40.0, 2400.0) * options.length_scale);
+  const double rest = (150e6 + 80e6 * stream.Unit()) * options.rest_scale;
+  const auto count = static_cast<int>(seconds / options.sample_seconds);
+  for (int i = 0; i <= std::max(1, count); ++i) {
+    const double late = options.regular ? 0 : 0.5 * stream.Unit();
+    trace.samples.push_back(RestAt(options, stream, rest, (i + late) * options.sample_seconds));
   }
-  for (double at = 4 + stream.Exponential(10); at < seconds - 1; at += 2 + stream.Exponential(18)) {
+  for (double at = 4 + stream.Exponential(10) * options.pause_scale; at < seconds - 1;
+       at += 2 + stream.Exponential(18) * options.pause_scale) {
     const Kind& kind = PickKind(stream);
     const double length = std::min(0.2 + stream.Exponential(kind.seconds), seconds - at);
     const double bytes =
-        std::min(kMostBurst, stream.Pareto(kind.least_bytes, kind.tail)) * options.burst_scale;
-    AddCall(trace, kind, at, length, bytes);
+        std::min(kMostBurst, stream.Pareto(kind.least_bytes, kind.tail * options.tail_scale)) *
+        options.burst_scale;
+    AddCall(trace, kind, {at, length, bytes, kind.cores * options.cores_scale});
     at += length;
   }
+  if (!options.tools_logged) trace.tools.clear();
   return trace;
 }
 
@@ -96,6 +114,38 @@ std::vector<Trace> MakeSynthetic(const SyntheticOptions& options) {
   traces.reserve(static_cast<std::size_t>(options.count));
   for (int number = 0; number < options.count; ++number) traces.push_back(MakeOne(options, number));
   return traces;
+}
+
+const std::vector<SyntheticFamily>& SyntheticFamilies() {
+  static const std::vector<SyntheticFamily> families = {
+      {"plain", "as published", {.count = 100}},
+      {"bursty", "bursts three times as large", {.count = 100, .burst_scale = 3}},
+      {"heavy-tail", "rare bursts of gigabytes", {.count = 100, .tail_scale = 0.6}},
+      {"busy", "tool calls without pause", {.count = 100, .pause_scale = 0.1}},
+      {"idle", "hardly a tool call", {.count = 100, .pause_scale = 20}},
+      {"short", "tasks of seconds", {.count = 100, .length_scale = 0.05, .pause_scale = 0.3}},
+      {"long", "tasks of hours", {.count = 100, .length_scale = 8}},
+      {"small", "a tenth of the memory", {.count = 100, .burst_scale = 0.1, .rest_scale = 0.1}},
+      {"large", "ten times the memory", {.count = 100, .burst_scale = 10, .rest_scale = 10}},
+      {"no-tools", "tool calls not logged", {.count = 100, .tools_logged = false}},
+      {"cpu-heavy", "tool calls on eight times the cores", {.count = 100, .cores_scale = 8}},
+      {"coarse", "a sample every ten seconds", {.count = 100, .sample_seconds = 10}},
+      {"fine", "five samples a second", {.count = 100, .sample_seconds = 0.2}},
+      {"irregular", "samples at no fixed time", {.count = 100, .regular = false}},
+      {"leak", "2 MB more every second", {.count = 100, .leak_per_second = 2e6}},
+      {"square",
+       "1 GB up and down every five seconds",
+       {.count = 100, .square_seconds = 5, .square_bytes = 1e9}},
+      {"one", "every task the same", {.count = 1}},
+      {"few", "five tasks, again and again", {.count = 5}},
+  };
+  return families;
+}
+
+std::optional<SyntheticOptions> FindSyntheticFamily(std::string_view name) {
+  for (const SyntheticFamily& family : SyntheticFamilies())
+    if (family.name == name) return family.options;
+  return std::nullopt;
 }
 
 }  // namespace ballast::simulate

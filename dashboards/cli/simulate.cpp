@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <ranges>
 #include <string>
 
 #include "autoscaler/simulate/run.h"
@@ -226,17 +227,28 @@ int Fail(const Error& error) {
   return kBadInput;
 }
 
-// "synthetic" and "synthetic:SCALE" are no folders but made here.
+// "synthetic", "synthetic:SCALE" and "synthetic:FAMILY" are no folders but made here.
 Result<std::vector<Trace>> Read(const std::string& where, std::uint64_t seed) {
   constexpr std::string_view kSynthetic = "synthetic";
-  if (!where.starts_with(kSynthetic)) return simulate::ReadTraces(where);
-  simulate::SyntheticOptions options{.count = 100, .seed = seed};
-  if (where == kSynthetic) return simulate::MakeSynthetic(options);
-  char* end = nullptr;
-  const char* scale = where.c_str() + kSynthetic.size();
-  if (*scale == ':') options.burst_scale = std::strtod(scale + 1, &end);
-  if (end == nullptr || *end != '\0' || !(options.burst_scale > 0 && options.burst_scale <= 100))
-    return simulate::ReadTraces(where);
+  const bool made = where == kSynthetic || where.starts_with("synthetic:");
+  if (!made) return simulate::ReadTraces(where);
+  simulate::SyntheticOptions options{.count = 100};
+  if (where != kSynthetic) {
+    const std::string which = where.substr(kSynthetic.size() + 1);
+    char* end = nullptr;
+    const double scale = std::strtod(which.c_str(), &end);
+    if (const auto family = simulate::FindSyntheticFamily(which))
+      options = *family;
+    else if (!which.empty() && *end == '\0' && scale > 0 && scale <= 100)
+      options.burst_scale = scale;
+    else
+      return Error::Invalid(
+          fmt::format("{}: neither a scale above 0 and up to 100 nor one of {}", where,
+                      fmt::join(simulate::SyntheticFamilies() |
+                                    std::views::transform(&simulate::SyntheticFamily::name),
+                                ", ")));
+  }
+  options.seed = seed;
   return simulate::MakeSynthetic(options);
 }
 
@@ -284,9 +296,10 @@ void AddSimulate(CLI::App& app, int& exit_status) {
   CLI::App* command =
       app.add_subcommand("simulate", "A policy closed-loop on traces: slack, violations, density");
   command
-      ->add_option("--traces", options->traces,
-                   "Folder of NAME.csv and NAME.tools.csv; synthetic[:SCALE] makes some, with "
-                   "bursts SCALE times as large")
+      ->add_option(
+          "--traces", options->traces,
+          "Folder of NAME.csv and NAME.tools.csv; synthetic[:SCALE|:FAMILY] makes some, with "
+          "bursts SCALE times as large, or of another kind (\"synthetic:?\" names them)")
       ->required();
   command->add_option("--history", options->history,
                       "Traces that were known before; absent: the same as --traces");

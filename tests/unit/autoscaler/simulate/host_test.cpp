@@ -59,6 +59,17 @@ TEST(HostTest, ThrottledWorkIsDoneLater) {
   EXPECT_NEAR(one.agent().throttled_seconds, 15, 0.2);
 }
 
+TEST(HostTest, AQuotaThatAFullHostDoesNotLetItUseUpThrottlesNobody) {
+  const std::vector<Trace> traces{Burst(100 * kMB, 1.0)};
+  Host host({.agents = 4, .cpu_cores = 2}, traces);
+  for (int slot = 0; slot < 4; ++slot) host.SetFirstLimits(slot, {.cpu_cores = 0.75});
+
+  host.Step();
+
+  EXPECT_EQ(host.totals().throttled_seconds, 0);
+  EXPECT_FALSE(host.agents().front().cpu_refused);
+}
+
 TEST(HostTest, AFullHostSharesItsCpuEvenly) {
   const std::vector<Trace> traces{Burst(100 * kMB, 1.0)};
   Host host({.agents = 4, .cpu_cores = 2}, traces);

@@ -70,6 +70,18 @@ TEST_F(RunTest, BallastHarmsFewerThanOnePerCentWithLittleSlack) {
   EXPECT_LT(ballast.slack.mean, 0.40);
 }
 
+TEST_F(RunTest, LimitsAloneHarmFewerThanOnePerCentWithLittleSlack) {
+  options_.policy_options.host.agents = 64;
+  const Summary limits = RunOf("ballast-limits");
+
+  EXPECT_LT(limits.violated_share.mean, 0.01);
+  EXPECT_LT(limits.slack.mean, 0.45);
+}
+
+TEST_F(RunTest, BallastThrottlesNobodyWhereTheHostHasCpu) {
+  EXPECT_EQ(RunOf("ballast").throttled_seconds.mean, 0);
+}
+
 TEST_F(RunTest, BallastLeavesLessIdleThanEveryLimitPerAgent) {
   const double ballast = RunOf("ballast").slack.mean;
 
