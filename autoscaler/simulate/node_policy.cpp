@@ -136,6 +136,18 @@ std::unique_ptr<Policy> MakeBallast(const PolicyOptions& options) {
   return std::make_unique<NodePolicy>(options, true, Limits{});
 }
 
+std::unique_ptr<Policy> MakeBallastNoTools(const PolicyOptions& options) {
+  PolicyOptions untold = options;
+  untold.learn_tools = false;
+  return MakeBallast(untold);
+}
+
+std::unique_ptr<Policy> MakeBallastLimitsNoTools(const PolicyOptions& options) {
+  PolicyOptions untold = options;
+  untold.learn_tools = false;
+  return MakeBallastLimits(untold);
+}
+
 // Containers come with the limit that a user set; the loop takes it from there.
 std::unique_ptr<Policy> MakeBallastLimits(const PolicyOptions& options) {
   return std::make_unique<NodePolicy>(

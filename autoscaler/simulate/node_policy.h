@@ -15,5 +15,8 @@ namespace ballast::simulate {
 
 std::unique_ptr<Policy> MakeBallast(const PolicyOptions& options);
 std::unique_ptr<Policy> MakeBallastLimits(const PolicyOptions& options);
+// Ablations: the same without predicting a tool call's burst from its exec.
+std::unique_ptr<Policy> MakeBallastNoTools(const PolicyOptions& options);
+std::unique_ptr<Policy> MakeBallastLimitsNoTools(const PolicyOptions& options);
 
 }  // namespace ballast::simulate

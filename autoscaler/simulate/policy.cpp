@@ -38,6 +38,10 @@ const std::vector<Row>& Table() {
       {{"ballast-limits", "the node loop, one limit per workload"},
        WithoutTraces<MakeBallastLimits>},
       {{"ballast", "the node loop, one shared pool"}, WithoutTraces<MakeBallast>},
+      {{"ballast-no-tools", "the same, tool calls predict nothing"},
+       WithoutTraces<MakeBallastNoTools>},
+      {{"ballast-limits-no-tools", "limits, tool calls predict nothing"},
+       WithoutTraces<MakeBallastLimitsNoTools>},
   };
   return table;
 }

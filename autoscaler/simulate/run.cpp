@@ -89,6 +89,11 @@ Estimate Over(const std::vector<Measured>& runs, Value value) {
   return EstimateOf(values);
 }
 
+// Where nothing is reserved, nothing of it is idle.
+double SlackOf(double used, double reserved) {
+  return reserved > 0 ? 1 - used / reserved : 0;
+}
+
 Summary Summarise(const RunOptions& options, const std::vector<Measured>& runs) {
   Summary summary;
   summary.policy = options.policy;
@@ -102,11 +107,12 @@ Summary Summarise(const RunOptions& options, const std::vector<Measured>& runs) 
     summary.mean_reserved_bytes += run.reserved_byte_steps / steps / count;
     summary.peak_reserved_bytes = std::max(summary.peak_reserved_bytes, run.largest_host);
   }
-  summary.slack = Over(
-      runs, [](const Measured& run) { return 1 - run.used_byte_steps / run.reserved_byte_steps; });
+  summary.slack = Over(runs, [](const Measured& run) {
+    return SlackOf(run.used_byte_steps, run.reserved_byte_steps);
+  });
   summary.slack_of_peak = Over(runs, [&](const Measured& run) {
-    return 1 - run.used_byte_steps / (static_cast<double>(run.steps) / options.hosts) /
-                   run.peak_reserved;
+    return SlackOf(run.used_byte_steps / (static_cast<double>(run.steps) / options.hosts),
+                   run.peak_reserved);
   });
   summary.violated_share = Over(runs, [](const Measured& run) {
     return static_cast<double>(run.totals.tasks_violated) / static_cast<double>(run.totals.tasks);

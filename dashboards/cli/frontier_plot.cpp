@@ -20,8 +20,9 @@ constexpr double kBottom = 60;
 // (none at all above all) stand on the axis.
 constexpr double kLeastViolated = 1e-4;
 // Okabe and Ito's colours, told apart by colour-blind people; the last one is ours.
-constexpr std::array<const char*, 8> kColours = {"#0072B2", "#56B4E9", "#E69F00", "#009E73",
-                                                 "#CC79A7", "#999999", "#666666", "#B0A000"};
+constexpr std::array<const char*, 9> kColours = {"#0072B2", "#56B4E9", "#E69F00",
+                                                 "#009E73", "#CC79A7", "#999999",
+                                                 "#666666", "#B0A000", "#332288"};
 constexpr const char* kOurs = "#D55E00";
 
 double X(double slack) {
@@ -62,6 +63,20 @@ void AddAxes(std::string& svg) {
                  kLeft);
 }
 
+// What the project promises: few tasks harmed with little set aside.
+constexpr double kMostSlack = 0.35;
+constexpr double kMostViolated = 0.01;
+
+void AddPromise(std::string& svg) {
+  fmt::format_to(
+      std::back_inserter(svg),
+      "<rect x='{0}' y='{1:.1f}' width='{2:.1f}' height='{3:.1f}' fill='#009E73' "
+      "fill-opacity='0.08'/><text x='{4:.1f}' y='{5:.1f}' class='note'>at most {6:.0f} % "
+      "violated at {7:.0f} % slack</text>\n",
+      kLeft, Y(kMostViolated), X(kMostSlack) - kLeft, kHeight - kBottom - Y(kMostViolated),
+      kLeft + 8, Y(kMostViolated) + 18, kMostViolated * 100, kMostSlack * 100);
+}
+
 void AddCurve(std::string& svg, const Curve& curve, const char* colour, double legend_y) {
   const auto out = std::back_inserter(svg);
   std::string path;
@@ -72,9 +87,13 @@ void AddCurve(std::string& svg, const Curve& curve, const char* colour, double l
   for (const FrontierPoint& point : curve.points) {
     fmt::format_to(out,
                    "<line x1='{:.1f}' y1='{:.1f}' x2='{:.1f}' y2='{:.1f}' stroke='{}' "
+                   "stroke-opacity='0.4'/>"
+                   "<line x1='{:.1f}' y1='{:.1f}' x2='{:.1f}' y2='{:.1f}' stroke='{}' "
                    "stroke-opacity='0.4'/>\n",
                    X(point.slack), Y(point.violated - point.violated_half_width), X(point.slack),
-                   Y(point.violated + point.violated_half_width), colour);
+                   Y(point.violated + point.violated_half_width), colour,
+                   X(point.slack - point.slack_half_width), Y(point.violated),
+                   X(point.slack + point.slack_half_width), Y(point.violated), colour);
     fmt::format_to(out,
                    "<circle cx='{:.1f}' cy='{:.1f}' r='{}' fill='{}'><title>{}: slack {:.1f} %, "
                    "violated {:.2f} %</title></circle>\n",
@@ -92,9 +111,17 @@ std::string FrontierSvg(const std::vector<Curve>& curves) {
   std::string svg = fmt::format(
       "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {0} {1}' width='{0}' height='{1}'>\n"
       "<style>text{{font:13px sans-serif;fill:#222}}.title{{font-size:16px;font-weight:bold}}"
-      ".grid{{stroke:#ddd}}</style>\n<rect width='100%' height='100%' fill='white'/>\n",
+      ".note{{font-size:11px;fill:#555}}.grid{{stroke:#ddd}}</style>\n<rect width='100%' "
+      "height='100%' fill='white'/>\n",
       kWidth, kHeight);
   AddAxes(svg);
+  AddPromise(svg);
+  fmt::format_to(std::back_inserter(svg),
+                 "<text x='{0}' y='{1}' class='note'>large dot: as it comes</text>"
+                 "<text x='{0}' y='{2}' class='note'>small: sets aside 0.5 to 3</text>"
+                 "<text x='{0}' y='{3}' class='note'>times as much; bars: 95 %</text>\n",
+                 kWidth - kRight + 14, kHeight - kBottom - 36, kHeight - kBottom - 20,
+                 kHeight - kBottom - 4);
   std::size_t next = 0;
   for (std::size_t i = 0; i < curves.size(); ++i) {
     const bool ours = curves[i].name == "ballast";

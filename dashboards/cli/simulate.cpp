@@ -153,16 +153,16 @@ std::string Interval(const Estimate& estimate, double scale, int digits) {
 }
 
 void PrintText(const std::vector<Answer>& answers) {
-  fmt::print("{:<15} {:>13} {:>13} {:>13} {:>14} {:>15} {:>13} {:>9} {:>7}\n", "policy", "slack %",
-             "of peak %", "violated %", "OOM/1000 h", "throttled s", "resizes/h", "slowdown",
-             "agents");
+  fmt::print("{:<23} {:>13} {:>13} {:>13} {:>14} {:>15} {:>13} {:>13} {:>9} {:>7}\n", "policy",
+             "slack %", "of peak %", "violated %", "OOM/1000 h", "throttled s", "waited s",
+             "resizes/h", "slowdown", "agents");
   for (const Answer& answer : answers) {
     const Summary& s = answer.summary;
-    fmt::print("{:<15} {:>14} {:>14} {:>14} {:>15} {:>16} {:>14} {:>9.4f} {:>7}\n", s.policy,
+    fmt::print("{:<23} {:>14} {:>14} {:>14} {:>15} {:>16} {:>14} {:>14} {:>9.4f} {:>7}\n", s.policy,
                Interval(s.slack, 100, 1), Interval(s.slack_of_peak, 100, 1),
                Interval(s.violated_share, 100, 2), Interval(s.oom_kills_per_1000_task_hours, 1, 1),
-               Interval(s.throttled_seconds, 1, 0), Interval(s.resizes_per_task_hour, 1, 0),
-               s.slowdown.mean, answer.agents_per_host);
+               Interval(s.throttled_seconds, 1, 0), Interval(s.memory_waited_seconds, 1, 1),
+               Interval(s.resizes_per_task_hour, 1, 0), s.slowdown.mean, answer.agents_per_host);
   }
 }
 
@@ -207,6 +207,7 @@ Result<> DrawFrontier(const Options& options, const std::vector<Trace>& traces,
   RunOptions run = ToRunOptions(options, history);
   std::vector<Curve> curves;
   for (const simulate::PolicyInfo& info : simulate::AllPolicies()) {
+    if (info.name.ends_with("-no-tools")) continue;  // hardly beside the same with them
     Curve curve{std::string(info.name), {}};
     for (const double generosity : {0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0}) {
       run.policy = curve.name;
@@ -305,7 +306,7 @@ void AddSimulate(CLI::App& app, int& exit_status) {
                       "Traces that were known before; absent: the same as --traces");
   command->add_option("--policy", options->policy,
                       "static-peak, static-request, vpa, autopilot, reactive, oracle-peak, "
-                      "oracle-pool, ballast-limits, ballast, or all");
+                      "oracle-pool, ballast-limits, ballast, the last two with -no-tools, or all");
   command->add_option("--hosts", options->hosts, "Hosts, each with its own agents")
       ->check(CLI::Range(1, 10'000));
   command->add_option("--agents", options->agents, "Agents per host")->check(CLI::Range(1, 20'000));

@@ -89,6 +89,20 @@ TEST_F(RunTest, BallastLeavesLessIdleThanEveryLimitPerAgent) {
     EXPECT_LT(ballast, RunOf(baseline).slack.mean) << baseline;
 }
 
+TEST(RunOfNothingTest, AgentsThatUseNoMemoryGiveNumbers) {
+  SetLogLevel(LogLevel::kError);
+  const std::vector<Trace> traces = {{"idle", {{0, 0, 0}, {60, 0, 0}}, {}}};
+  RunOptions options;
+  options.policy = "static-peak";
+  options.policy_options.hours = 0.01;
+
+  const auto summary = simulate::Run(options, traces);
+
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->slack.mean, 0);
+  EXPECT_EQ(summary->slack_of_peak.mean, 0);
+}
+
 TEST_F(RunTest, SeveralSeedsHaveAnInterval) {
   const Summary summary = RunOf("static-peak", 3);
 
