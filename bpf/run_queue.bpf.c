@@ -38,7 +38,7 @@
 
 _Static_assert(RQL_BUCKETS == LATENCY_BUCKETS, "one histogram for all latencies");
 
-const volatile __u32 cfg_cpus = 1;			    /* possible CPUs */
+const volatile __u32 cfg_cpus = 1; /* possible CPUs */
 /* CLOCK_BOOTTIME; what tasks born later run and wait is ours from birth. */
 const volatile __u64 cfg_loaded_ns = 0;
 const volatile __u64 cfg_throttle_gap_ns = 5 * 1000 * 1000; /* between events of one slot */

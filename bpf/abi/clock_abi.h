@@ -20,9 +20,9 @@ struct clk_peak {
 
 /* Row slot. The clock alone writes, but for what is said below. */
 struct clk_row {
-	struct clk_peak peaks[2];   /* of this reading and the one before: reading & 1 */
-	unsigned long long group;   /* address of its struct mem_cgroup; 0: not known. The
-				       walk writes, rmdir and user space clear */
+	struct clk_peak peaks[2];      /* of this reading and the one before: reading & 1 */
+	unsigned long long group;      /* address of its struct mem_cgroup; 0: not known. The
+					  walk writes, rmdir and user space clear */
 	unsigned long long group_id;   /* kernfs id of that group */
 	unsigned long long seen_tick;  /* it last ran */
 	unsigned long long tick;       /* it was last looked at */

@@ -89,7 +89,8 @@ class Source {
   virtual std::string_view name() const = 0;
 
   // A workload began, or directories were added to a tracked one or taken away
-  // (same slot and key): its counters go on. An error means that this source cannot measure it; the others still do.
+  // (same slot and key): its counters go on. An error means that this source cannot measure it; the
+  // others still do.
   virtual Result<> Track(const Tracked& workload) = 0;
   // Adds what is known beyond the last tick of a workload whose cgroup is gone.
   virtual void ReadFinal(Slot slot, model::FieldSet& last) = 0;

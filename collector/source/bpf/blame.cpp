@@ -22,8 +22,7 @@ void Blame::ShareOut(const CpuShare& waiter, double ran, std::span<const CpuShar
   const double per_ns = ran > own ? (wait - self) / (ran - own) : 0;
   const std::size_t known = holders.size();
   for (const CpuShare& share : cpu) {
-    const double ns =
-        share.slot == waiter.slot ? self : static_cast<double>(share.ran_ns) * per_ns;
+    const double ns = share.slot == waiter.slot ? self : static_cast<double>(share.ran_ns) * per_ns;
     if (ns <= 0) continue;
     const auto end = holders.begin() + static_cast<std::ptrdiff_t>(known);
     const auto at =

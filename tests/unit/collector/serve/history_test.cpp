@@ -99,7 +99,8 @@ TEST_F(HistoryTest, ExitsOfEveryReasonCountForTheirVm) {
     Apply(tick);
   }
 
-  EXPECT_EQ(boost::json::serialize(Written().at("series").at("vm_exits_per_second")), "[null,20,40]");
+  EXPECT_EQ(boost::json::serialize(Written().at("series").at("vm_exits_per_second")),
+            "[null,20,40]");
 }
 
 TEST_F(HistoryTest, WhatWasNeverMeasuredIsNotThere) {
