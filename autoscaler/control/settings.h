@@ -48,7 +48,8 @@ struct Settings {
   std::vector<WorkloadSettings> workloads;
   double cpu_half_life_seconds = 2;
   double memory_half_life_seconds = 3;
-  bool learn_tools = true;
+  // Off until a call that outlives its burst (an agent's own shell) stops reserving for it.
+  bool learn_tools = false;
   double cpu_headroom = 1.0;
   bool cpu_headroom_shared = false;
   double memory_headroom = 0.1;

@@ -114,7 +114,8 @@ class BlameTest : public ::testing::Test {
       auto before = Held(Collect());
       trace_.Begin(one.pid());
       std::map<std::uint64_t, double> after;
-      for (int tick = 0; tick < 12; ++tick) {
+      // No more than a young workload is told of at every tick.
+      for (int tick = 0; tick < 9; ++tick) {
         std::this_thread::sleep_for(milliseconds(100));
         after = Held(Collect());
       }
