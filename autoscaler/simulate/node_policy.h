@@ -6,8 +6,8 @@
 //
 //   ballast          the workloads share one pool (DESIGN, section 4): the parent's
 //                    memory.high is the reservation, a workload may take all that is free.
-//   ballast-limits   every workload has its own memory.high and nothing is shared; what the
-//                    live actuator can write today.
+//   ballast-limits   every workload has its own memory.high and nothing is shared: what is
+//                    written live where no shared_pool is configured.
 
 #include "autoscaler/simulate/policy.h"
 
