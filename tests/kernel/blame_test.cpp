@@ -17,8 +17,7 @@
 
 #include "collector/model/field.h"
 #include "collector/source/bpf/bpf_sources.h"
-#include "tests/kernel/test_cgroups.h"
-#include "tests/support/map_sample.h"
+#include "tests/kernel/sources_fixture.h"
 #include "tests/support/sched_trace.h"
 
 namespace ballast::source {
@@ -70,20 +69,11 @@ struct Outcome {
   }
 };
 
-class BlameTest : public ::testing::Test {
+class BlameTest : public test::SourcesTest {
  protected:
   void SetUp() override {
     ASSERT_TRUE(trace_.is_ready()) << "kernel suite: needs tracefs with instances, as root";
-    auto layout = model::ReadCgroupLayout();
-    ASSERT_TRUE(layout);
-    auto bpf = OpenBpfSources(ReadKernelFacts(), *layout, {.slots = 64, .max_cgroups = 4096});
-    ASSERT_TRUE(bpf) << bpf.error().ToString();
-    bpf_.emplace(*std::move(bpf));
-  }
-  test::MapSample Collect() {
-    test::MapSample sample;
-    for (auto& source : bpf_->sources) EXPECT_TRUE(source->Collect(sample));
-    return sample;
+    SourcesTest::SetUp();
   }
   static std::map<std::uint64_t, double> Held(const test::MapSample& sample) {
     std::map<std::uint64_t, double> held;
@@ -111,13 +101,13 @@ class BlameTest : public ::testing::Test {
       Child two(second, [&] { LiveOnCpu0(habits[1]); });
       Child three(third, [&] { LiveOnCpu0(habits[2]); });
       std::this_thread::sleep_for(milliseconds(100));
-      auto before = Held(Collect());
+      auto before = Held(CollectAll());
       trace_.Begin(one.pid());
       std::map<std::uint64_t, double> after;
       // No more than a young workload is told of at every tick.
       for (int tick = 0; tick < 9; ++tick) {
         std::this_thread::sleep_for(milliseconds(100));
-        after = Held(Collect());
+        after = Held(CollectAll());
       }
       const auto exact = trace_.End(one.pid(), 0);
       double told_sum = 0;
@@ -139,7 +129,6 @@ class BlameTest : public ::testing::Test {
   }
 
   test::SchedTrace trace_;
-  std::optional<BpfSources> bpf_;
 };
 
 Habit AnyHabit(std::mt19937& random) {

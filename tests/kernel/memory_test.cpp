@@ -11,8 +11,7 @@
 
 #include "collector/model/field.h"
 #include "collector/source/bpf/bpf_sources.h"
-#include "tests/kernel/test_cgroups.h"
-#include "tests/support/map_sample.h"
+#include "tests/kernel/sources_fixture.h"
 
 namespace ballast::source {
 namespace {
@@ -20,10 +19,10 @@ namespace {
 using model::Field;
 using std::chrono::milliseconds;
 using test::Child;
+using test::kSlot;
 using test::SpinFor;
 using test::TestGroup;
 
-constexpr Slot kSlot = 9;
 constexpr std::uint64_t kMiB = 1 << 20;
 
 char* Allocate(std::size_t bytes) {
@@ -44,33 +43,19 @@ class OomSink final : public EventSink {
   std::vector<model::FieldSet> kills;
 };
 
-class MemoryTest : public ::testing::Test {
+class MemoryTest : public test::SourcesTest {
  protected:
   void SetUp() override {
-    auto layout = model::ReadCgroupLayout();
-    ASSERT_TRUE(layout) << layout.error().ToString();
-    auto bpf = OpenBpfSources(ReadKernelFacts(), *layout, {.slots = 64, .max_cgroups = 4096});
-    ASSERT_TRUE(bpf) << bpf.error().ToString();
-    bpf_.emplace(*std::move(bpf));
+    ASSERT_NO_FATAL_FAILURE(SourcesTest::SetUp());
     for (const char* program :
          {"mem_on_reclaim", "mem_on_memcg_end", "mem_on_direct", "mem_on_direct_end", "clk_start"})
       ASSERT_TRUE(bpf_->kernel->IsAttached(program)) << program;
-  }
-  void Track(const TestGroup& group) {
-    for (auto& source : bpf_->sources)
-      ASSERT_TRUE(source->Track({.slot = kSlot, .key = {}, .directories = group.directories()}));
-  }
-  model::FieldSet Collect() {
-    test::MapSample sample;
-    for (auto& source : bpf_->sources) EXPECT_TRUE(source->Collect(sample));
-    return sample.Of(kSlot);
   }
   const std::vector<model::FieldSet>& Kills() {
     for (auto& source : bpf_->sources) source->Drain(sink_);
     return sink_.kills;
   }
 
-  std::optional<BpfSources> bpf_;
   OomSink sink_;
 };
 

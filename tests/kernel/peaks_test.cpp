@@ -16,8 +16,7 @@
 
 #include "collector/model/field.h"
 #include "collector/source/bpf/bpf_sources.h"
-#include "tests/kernel/test_cgroups.h"
-#include "tests/support/map_sample.h"
+#include "tests/kernel/sources_fixture.h"
 
 namespace ballast::source {
 namespace {
@@ -25,9 +24,8 @@ namespace {
 using model::Field;
 using std::chrono::milliseconds;
 using test::Child;
+using test::kSlot;
 using test::TestGroup;
-
-constexpr Slot kSlot = 5;
 
 std::uint64_t Nanoseconds(clockid_t clock) {
   timespec now{};
@@ -103,26 +101,18 @@ void Burst(Timeline& timeline, int threads, milliseconds length) {
   timeline.Note();
 }
 
-class PeakTest : public ::testing::Test {
+class PeakTest : public test::SourcesTest {
  protected:
   void SetUp() override {
-    auto layout = model::ReadCgroupLayout();
-    ASSERT_TRUE(layout) << layout.error().ToString();
-    auto bpf = OpenBpfSources(ReadKernelFacts(), *layout, {.slots = 64, .max_cgroups = 4096});
-    ASSERT_TRUE(bpf) << bpf.error().ToString();
-    bpf_.emplace(*std::move(bpf));
+    ASSERT_NO_FATAL_FAILURE(SourcesTest::SetUp());
     for (const char* program : {"clk_start", "rql_on_switch"})
       ASSERT_TRUE(bpf_->kernel->IsAttached(program)) << program;
-  }
-  void Track(const TestGroup& group) {
-    for (auto& source : bpf_->sources)
-      ASSERT_TRUE(source->Track({.slot = kSlot, .key = {}, .directories = group.directories()}));
   }
   void Untrack() {
     for (auto& source : bpf_->sources) source->Untrack(kSlot);
   }
   model::FieldSet Collect() {
-    test::MapSample sample;
+    test::MapSample sample;  // what is quiet is left out, as in the pipeline
     for (auto& source : bpf_->sources) source->KeepQuiet(sample);
     for (auto& source : bpf_->sources) EXPECT_TRUE(source->Collect(sample));
     return sample.Of(kSlot);
@@ -145,7 +135,6 @@ class PeakTest : public ::testing::Test {
       highest_[i] = std::max(highest_[i], static_cast<double>(fields.Get(kFields[i]).value_or(0)));
   }
 
-  std::optional<BpfSources> bpf_;
   double highest_[3] = {};
 };
 

@@ -12,8 +12,7 @@
 #include "collector/model/field.h"
 #include "collector/source/bpf/bpf_sources.h"
 #include "tests/kernel/loop_device.h"
-#include "tests/kernel/test_cgroups.h"
-#include "tests/support/map_sample.h"
+#include "tests/kernel/sources_fixture.h"
 
 namespace ballast::source {
 namespace {
@@ -21,10 +20,9 @@ namespace {
 using model::Field;
 using std::chrono::milliseconds;
 using test::Child;
+using test::kSlot;
 using test::SpinFor;
 using test::TestGroup;
-
-constexpr Slot kSlot = 9;
 
 // User and system time of the children that were waited for.
 std::uint64_t WaitedForNs() {
@@ -43,32 +41,7 @@ class FakeSink final : public EventSink {
   std::vector<CgroupChange> changes;
 };
 
-class BpfSourcesTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto layout = model::ReadCgroupLayout();
-    ASSERT_TRUE(layout) << layout.error().ToString();
-    auto bpf = OpenBpfSources(ReadKernelFacts(), *layout, {.slots = 64, .max_cgroups = 4096});
-    ASSERT_TRUE(bpf) << bpf.error().ToString();
-    bpf_.emplace(*std::move(bpf));
-  }
-  void Track(const TestGroup& group) {
-    for (auto& source : bpf_->sources) {
-      auto tracked = source->Track({.slot = kSlot, .key = {}, .directories = group.directories()});
-      ASSERT_TRUE(tracked) << tracked.error().ToString();
-    }
-  }
-  model::FieldSet Collect() {
-    test::MapSample sample;
-    for (auto& source : bpf_->sources) {
-      auto collected = source->Collect(sample);
-      EXPECT_TRUE(collected) << (collected ? "" : collected.error().ToString());
-    }
-    return sample.Of(kSlot);
-  }
-
-  std::optional<BpfSources> bpf_;
-};
+using BpfSourcesTest = test::SourcesTest;
 
 TEST_F(BpfSourcesTest, TickHoldsEveryFieldTheKernelSideSupplies) {
   TestGroup group("fields");
