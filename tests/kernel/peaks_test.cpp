@@ -11,6 +11,8 @@
 #include <atomic>
 #include <optional>
 #include <span>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -148,9 +150,14 @@ void PrintTo(const Shape& shape, std::ostream* out) {
   *out << shape.name;
 }
 
-class CpuPeakTest : public PeakTest, public ::testing::WithParamInterface<Shape> {};
+class CpuPeakTest : public PeakTest, public ::testing::WithParamInterface<Shape> {
+ protected:
+  std::string Measure();
+};
 
-TEST_P(CpuPeakTest, AgreesWithTheWorkloadsOwnTimeline) {
+// What the peaks and the workload's own timeline disagree about; empty: nothing.
+std::string CpuPeakTest::Measure() {
+  std::ranges::fill(highest_, 0.0);
   TestGroup group("cpu-peak");
   Track(group);
   static_cast<void>(Collect());
@@ -168,6 +175,7 @@ TEST_P(CpuPeakTest, AgreesWithTheWorkloadsOwnTimeline) {
   });
   CollectUntilStopped(child);
 
+  std::ostringstream text;
   const int threads = GetParam().threads;
   const milliseconds windows[] = {milliseconds(10), milliseconds(100), milliseconds(1000)};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -177,12 +185,26 @@ TEST_P(CpuPeakTest, AgreesWithTheWorkloadsOwnTimeline) {
     const double most = std::chrono::duration<double, std::nano>(windows[i]).count() * threads;
     const double surely =
         std::min(most, timeline.Highest(windows[i] + milliseconds(15)) - tick * threads);
-    EXPECT_GE(highest_[i], 0.9 * surely) << windows[i].count() << " ms";
     // A slice that the hook did not see begin is booked when it ends.
-    EXPECT_LE(highest_[i], 1.1 * timeline.Highest(windows[i]) + 4e6 * threads)
-        << windows[i].count() << " ms";
+    const double possible = 1.1 * timeline.Highest(windows[i]) + 4e6 * threads;
+    if (highest_[i] < 0.9 * surely || highest_[i] > possible)
+      text << windows[i].count() << " ms: " << highest_[i] << " is not within " << 0.9 * surely
+           << " and " << possible << "\n";
   }
   ::munmap(&timeline, sizeof(timeline));
+  Untrack();
+  return text.str();
+}
+
+// A busy machine may disturb one measurement; two in a row it does not.
+TEST_P(CpuPeakTest, AgreesWithTheWorkloadsOwnTimeline) {
+  std::string disagreement = Measure();
+  if (!disagreement.empty()) {
+    RecordProperty("disturbed", disagreement);
+    disagreement = Measure();
+  }
+
+  EXPECT_EQ(disagreement, "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, CpuPeakTest,
