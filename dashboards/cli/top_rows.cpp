@@ -103,6 +103,7 @@ std::optional<SortBy> FindSortBy(std::string_view name) {
 }
 
 void TopModel::Apply(const model::Record& record) {
+  peaks_.Observe(state_, record);
   state_.Apply(record);
   rates_.Observe(state_);
 }
@@ -136,6 +137,13 @@ TopRow TopModel::RowOf(model::EntityRef ref, const model::Entity& entity) const 
   row.throttled_share = rates.throttled_share;
   row.wait_p99_ns = rates.run_queue_wait_p99_ns;
   row.memory_bytes = fields.Get(Field::kMemoryUsageBytes);
+  // What did not change stands in the state alone.
+  const auto peak_of = [&](exposition::Peak peak, Field field) {
+    return std::max(peaks_.FindPeak(ref, peak), fields.Get(field));
+  };
+  if (const auto ns = peak_of(exposition::Peak::kCpu100ms, Field::kCpuPeak100msNs))
+    row.cpu_peak_cores = static_cast<double>(*ns) / 1e8;
+  row.memory_peak_bytes = peak_of(exposition::Peak::kMemory, Field::kMemoryTickPeakBytes);
   row.oom_kills = fields.Get(Field::kOomKills);
   const auto quota = fields.Get(Field::kCpuQuotaNs), period = fields.Get(Field::kCpuPeriodNs);
   if (quota && period && *period > 0 && *quota != model::kUnlimited)

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "collector/export/history.h"
 #include "collector/model/state.h"
 #include "collector/serve/rate_window.h"
 
@@ -33,8 +34,10 @@ struct TopRow {
   std::string type;  // "container", "vm", "slice"; empty: a sum
   bool is_folded = false;
   // Absent is never zero; a sum is absent where every part of it is.
-  std::optional<double> cpu_cores, cpu_limit_cores, throttled_share, wait_p99_ns;
-  std::optional<std::uint64_t> memory_bytes, memory_limit_bytes, oom_kills;
+  // Peaks are of the last ten seconds at least, CPU in windows of 100 ms; the
+  // highest of one workload has no sum.
+  std::optional<double> cpu_cores, cpu_peak_cores, cpu_limit_cores, throttled_share, wait_p99_ns;
+  std::optional<std::uint64_t> memory_bytes, memory_peak_bytes, memory_limit_bytes, oom_kills;
   std::string decision;
 };
 
@@ -69,6 +72,7 @@ class TopModel {
 
   model::State state_;
   serve::RateWindow rates_;
+  exposition::History peaks_{{.peak_window = std::chrono::seconds(10), .max_dead = 0}};
   std::unordered_map<model::EntityRef, std::vector<double>> trends_;
 };
 

@@ -81,7 +81,7 @@ std::string Fit(std::string_view text, std::size_t width) {
 
 TopLayout LayoutOf(std::size_t width) {
   // Numbers go on where a terminal has 80 columns; the rest needs what it needs.
-  return {.has_trend = width >= 150, .has_meters = width >= 106};
+  return {.has_trend = width >= 158, .has_meters = width >= 122, .has_peaks = width >= 96};
 }
 
 Line HeadLine(const RowsWish& wish, TopLayout layout) {
@@ -94,8 +94,13 @@ Line HeadLine(const RowsWish& wish, TopLayout layout) {
   };
   add(Fit("WORKLOAD", name), SortBy::kName);
   if (layout.has_trend) line.pieces.push_back({Fit(" LAST MINUTE", kTrendWidth + 1), Style::kHead});
-  add(fmt::format(" {:>7} {:>6}{:<{}}", "CPU", "LIMIT", "", meter), SortBy::kCpu);
-  add(fmt::format(" {:>8} {:>8}{:<{}}", "MEM", "LIMIT", "", meter), SortBy::kMemory);
+  const auto use = [&](std::string_view head, std::size_t use_width, std::size_t limit_width) {
+    const std::string peak = layout.has_peaks ? fmt::format(" {:>{}}", "PEAK", limit_width) : "";
+    return fmt::format(" {:>{}}{} {:>{}}{:<{}}", head, use_width, peak, "LIMIT", limit_width, "",
+                       meter);
+  };
+  add(use("CPU", 7, 6), SortBy::kCpu);
+  add(use("MEM", 8, 8), SortBy::kMemory);
   add(fmt::format(" {:>6}", "THR"), SortBy::kThrottled);
   add(fmt::format(" {:>7}", "WAIT99"), SortBy::kWait);
   line.pieces.push_back({fmt::format(" {:>4}  DECISION", "OOM"), Style::kHead});
@@ -117,9 +122,13 @@ Line RowLine(const TopRow& row, TopLayout layout, const std::vector<double>& tre
   if (layout.has_trend)
     line.pieces.push_back({fmt::format(" {}", TrendText(trend, kTrendWidth)), Style::kGood});
   line.pieces.push_back({fmt::format(" {:>7}", CoresText(row.cpu_cores)), base});
+  if (layout.has_peaks)
+    line.pieces.push_back({fmt::format(" {:>6}", CoresText(row.cpu_peak_cores)), base});
   line.pieces.push_back({fmt::format(" {:>6}", CoresText(row.cpu_limit_cores)), Style::kDim});
   add_meter(row.cpu_cores, row.cpu_limit_cores);
   line.pieces.push_back({fmt::format(" {:>8}", BytesText(row.memory_bytes)), base});
+  if (layout.has_peaks)
+    line.pieces.push_back({fmt::format(" {:>8}", BytesText(row.memory_peak_bytes)), base});
   line.pieces.push_back({fmt::format(" {:>8}", BytesText(row.memory_limit_bytes)), Style::kDim});
   add_meter(ToReal(row.memory_bytes), ToReal(row.memory_limit_bytes));
   line.pieces.push_back({fmt::format(" {:>6}", ShareText(row.throttled_share)),

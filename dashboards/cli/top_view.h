@@ -74,6 +74,7 @@ class TopView {
 struct TopLayout {
   bool has_trend = false;  // the last minute as small bars
   bool has_meters = true;  // use of the limit as a bar
+  bool has_peaks = true;   // bursts that the columns of use are too slow for
 };
 TopLayout LayoutOf(std::size_t width);
 

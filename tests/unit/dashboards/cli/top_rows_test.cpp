@@ -70,6 +70,29 @@ TEST_F(TopRowsTest, SliceIsTheSumOfItsWorkloads) {
   EXPECT_EQ(rows[3].oom_kills, std::nullopt) << "absent in every part is absent in the sum";
 }
 
+TEST_F(TopRowsTest, PeaksOfTheLastSecondsOutliveTheTickThatSawThem) {
+  const auto tick = [&](std::chrono::seconds later, std::uint64_t cpu_ns, std::uint64_t bytes) {
+    EntityRow row{EntityRef{1}, {}, {}, {}, {}};
+    row.fields.Set(Field::kCpuPeak100msNs, cpu_ns);
+    row.fields.Set(Field::kMemoryTickPeakBytes, bytes);
+    header_.at += later;
+    Apply(model::Tick{{std::move(row)}, {}});
+  };
+  const auto one = [&] { return model_.Rows({.sort = SortBy::kName, .is_tree = false}).front(); };
+  EXPECT_EQ(one().cpu_peak_cores, std::nullopt);
+
+  tick(1s, 180'000'000, 5000);
+  tick(5s, 10'000'000, 2000);
+
+  EXPECT_NEAR(*one().cpu_peak_cores, 1.8, 1e-9);
+  EXPECT_EQ(one().memory_peak_bytes, 5000U);
+
+  tick(30s, 20'000'000, 1000);
+
+  EXPECT_NEAR(*one().cpu_peak_cores, 0.2, 1e-9);
+  EXPECT_EQ(one().memory_peak_bytes, 1000U);
+}
+
 TEST_F(TopRowsTest, FoldedSliceHidesWhatIsInIt) {
   EXPECT_THAT(Names({.folded = {"/a"}}), ElementsAre("box", "/b", "two", "/a"));
 }

@@ -57,6 +57,12 @@ TEST_F(TopViewTest, EightyColumnsShowEveryNumber) {
   EXPECT_THAT(Text(80), Not(HasSubstr("|")));
 }
 
+TEST_F(TopViewTest, PeaksComeBeforeMeters) {
+  EXPECT_THAT(Text(90), Not(HasSubstr("PEAK")));
+  EXPECT_THAT(Text(100), AllOf(HasSubstr("    CPU   PEAK  LIMIT      MEM     PEAK    LIMIT"),
+                               Not(HasSubstr("|"))));
+}
+
 TEST_F(TopViewTest, WideTerminalAddsMetersAndThenTheLastMinute) {
   EXPECT_THAT(Text(140), AllOf(HasSubstr("|"), HasSubstr("DECISION"), Not(HasSubstr("MINUTE"))));
   EXPECT_THAT(Text(160), AllOf(HasSubstr("LAST MINUTE"), HasSubstr("DECISION")));
