@@ -7,6 +7,7 @@
 //                          could have run on? preempted, by whom
 //                 next --> wait = (run_delay - last seen) + (rq clock - last_queued)
 //                          marked? own_waits : waits
+//                          who had the CPU meanwhile (lib/blame.bpf.h)
 //
 // The hook fires before the kernel adds the wait that ends now to run_delay;
 // both terms together are what schedstat will say a moment later, waits that
@@ -19,13 +20,15 @@
 //
 // User space (collector/source/bpf/run_queue.h) folds the CPUs and never writes.
 //
-// Needs: kernel BTF, tp_btf, CONFIG_SCHED_INFO, task storage (5.11). Cost: two
-// task-storage lookups and five array lookups per switch.
+// Needs: kernel BTF, tp_btf, CONFIG_SCHED_INFO, task storage (5.11), bpf_loop (5.17).
+// Cost (tests/bench/bpf_cost.py): two task-storage lookups and seven array lookups per
+// switch, a step or two for most waits.
 // Left out on purpose: the idle task; waits before a task was first seen;
 // before 6.18, throttling of tasks that were queued, not running, when the
 // quota ran out (it counts as ordinary wait).
 
 #include "bpf/abi/run_queue_abi.h"
+#include "bpf/lib/blame.bpf.h"
 #include "bpf/lib/buckets.bpf.h"
 #include "bpf/lib/clock.bpf.h"
 #include "bpf/lib/drops.bpf.h"
@@ -61,7 +64,6 @@ struct {
 
 struct rql_rows_map rql_rows SEC(".maps");
 struct rql_active_map rql_active SEC(".maps");
-
 struct rql_cpus_map rql_cpus SEC(".maps");
 
 /* User space counts its ticks here. */
@@ -86,7 +88,6 @@ static __always_inline u32 cached_slot(struct task_struct *task, struct rql_task
 	struct css_set *cset = task->cgroups;
 	u64 generation =
 	    slt_generation; /* before the lookup: a change meanwhile is seen next time */
-
 	if (seen->css_set == (u64)cset && seen->generation == generation)
 		return seen->slot;
 	seen->slot = slot_of_css_set(cset);
@@ -210,51 +211,64 @@ static __always_inline struct rql_row *leave_cpu(struct task_struct *prev, u32 c
 	return NULL;
 }
 
-/* The wait that ends now, and nothing that was booked before. */
-static __always_inline u64 wait_of(struct task_struct *next, struct rql_task *seen)
+/* A wait that ends now. */
+struct wait {
+	u64 now;     /* the run queue's clock */
+	u64 ns;	     /* all of it, and nothing that was booked before */
+	u64 here_ns; /* of it on this CPU: the last of it */
+};
+
+static __always_inline struct wait wait_of(struct task_struct *next, struct rql_task *seen, u64 now)
 {
-	u64 now = next->se.cfs_rq->rq->clock;
 	u64 run_delay = next->sched_info.run_delay;
 	u64 queued = next->sched_info.last_queued;
 	u64 before = seen->run_delay_ns;
-	u64 waiting = 0;
+	struct wait wait = {.now = now};
 
 	if (queued && now < queued)
 		count_drop(DRP_CLOCK_BACKWARD);
 	else if (queued)
-		waiting = now - queued;
-	seen->run_delay_ns = run_delay + waiting;
-	return run_delay >= before ? run_delay - before + waiting : waiting;
+		wait.here_ns = now - queued;
+	seen->run_delay_ns = run_delay + wait.here_ns;
+	wait.ns = wait.here_ns + (run_delay >= before ? run_delay - before : 0);
+	return wait;
 }
 
-static __always_inline void book_wait(struct rql_row *row, struct rql_task *seen, u64 wait_ns)
+static __always_inline void book_wait(struct rql_row *row, struct rql_task *seen,
+				      struct blm_cpu *here, const struct wait *wait)
 {
-	u32 bucket = latency_bucket(wait_ns);
+	u32 bucket = latency_bucket(wait->ns);
 
 	row->switches += 1;
 	if (bucket >= RQL_BUCKETS) /* never true; the verifier needs to see it */
 		return;
 	if (seen->own_throttled) {
 		row->own_waits[bucket] += 1;
-		row->own_ns += wait_ns;
+		row->own_ns += wait->ns;
 		seen->own_throttled = 0;
-	} else {
-		row->waits[bucket] += 1;
-		row->wait_ns += wait_ns;
+		return;
 	}
+	row->waits[bucket] += 1;
+	row->wait_ns += wait->ns;
+	if (here && seen->slot != SLT_OTHER)
+		row->held_ns +=
+		    book_holders(here, seen->slot, wait->now - wait->here_ns, wait->now);
 }
 
-static __always_inline u32 enter_cpu(struct task_struct *next, u32 cpu)
+static __always_inline u32 enter_cpu(struct task_struct *next, u32 cpu, struct blm_cpu *here,
+				     u64 now)
 {
 	struct rql_task *seen = see(next);
 	struct rql_row *row;
+	struct wait wait;
 
 	if (!seen)
 		return SLT_OTHER;
 	book_ran(next, seen, cpu); /* nothing, unless a switch was missed */
 	row = row_of(cached_slot(next, seen), cpu);
 	if (row) {
-		book_wait(row, seen, wait_of(next, seen));
+		wait = wait_of(next, seen, now);
+		book_wait(row, seen, here, &wait);
 		note_on_cpu(next, seen, cpu, row);
 	}
 	note_active(seen->slot);
@@ -272,6 +286,8 @@ SEC("tp_btf/sched_switch")
 int BPF_PROG(rql_on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	u32 cpu = bpf_get_smp_processor_id();
+	struct blm_cpu *here = bpf_map_lookup_elem(&blm_cpus, &cpu);
+	u64 now = next->se.cfs_rq->rq->clock;
 	struct rql_row *taken_from = NULL;
 	u32 from = SLT_OTHER, to;
 
@@ -280,11 +296,14 @@ int BPF_PROG(rql_on_switch, bool preempt, struct task_struct *prev, struct task_
 		taken_from = leave_cpu(prev, cpu, &from, preempt || !prev->__state);
 	if (next->flags & PF_IDLE) {
 		note_idle(cpu);
-		return 0;
+		to = BLM_IDLE;
+	} else {
+		to = enter_cpu(next, cpu, here, now);
+		if (taken_from)
+			count_preemption(taken_from, from, to);
 	}
-	to = enter_cpu(next, cpu);
-	if (taken_from)
-		count_preemption(taken_from, from, to);
+	if (here)
+		begin_slice(here, to, now);
 	return 0;
 }
 

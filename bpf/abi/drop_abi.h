@@ -23,6 +23,7 @@ enum drp_reason {
 	DRP_KVM_ROWS,	     /* no row for a vCPU thread: its exits not counted */
 	DRP_RING_TOOL_BEGIN, /* exec of a tool call not reported: the ring is kept for others */
 	DRP_TOOL_BEGIN_RATE, /* ... or its workload has had its share of such events */
+	DRP_BLAME_PAIRS,     /* no place for a waiter and its holder: user space shares out */
 	DRP_NUM
 };
 

@@ -3,7 +3,7 @@
 #ifndef BALLAST_BPF_ABI_RUN_QUEUE_ABI_H
 #define BALLAST_BPF_ABI_RUN_QUEUE_ABI_H
 
-#define RQL_ABI_VERSION 3
+#define RQL_ABI_VERSION 4
 /* Bucket 0: under 1 us; i: [2^(i-1), 2^i) us; last: from 2^26 us (67 s) on. */
 #define RQL_BUCKETS 28u
 
@@ -23,11 +23,12 @@ struct rql_row {
 	unsigned int waits[RQL_BUCKETS];     /* runnable, waiting for a CPU */
 	unsigned int own_waits[RQL_BUCKETS]; /* waits that the own quota caused */
 	unsigned long long wait_ns;	     /* sum of `waits` */
-	unsigned long long own_ns;	     /* sum of `own_waits` */
+	unsigned long long held_ns;	     /* of wait_ns: who held the CPU is in blm_cpus */
 	unsigned long long ran_ns;	     /* on the CPU, booked when it leaves it */
 	unsigned long long switches;	     /* switch-ins */
+	unsigned long long own_ns;	     /* sum of `own_waits` */
 	unsigned int preempted[RQL_TAKERS];  /* switch-outs of a task that could have run on */
-	unsigned int pad[13];
+	unsigned int pad[11];
 };
 
 /* Row cpu: whose task is on it; SLT_OTHER: nobody's. One line each. The CPU

@@ -50,9 +50,24 @@ def empty_program(tracepoint, name):
         os.close(program)
 
 
+def bpftool(*words):
+    return json.loads(subprocess.run(["bpftool", "-j", *words], check=True, capture_output=True).stdout)
+
+
+def global_variable(program, name):
+    """A number that the object of the one loaded program of that name keeps in its .bss."""
+    for map_id in next(loaded["map_ids"] for loaded in bpftool("prog", "show") if loaded.get("name") == program):
+        if bpftool("map", "show", "id", str(map_id))["name"].endswith(".bss"):
+            [entry] = bpftool("map", "dump", "id", str(map_id))
+            for variable in entry["formatted"]["value"][".bss"]:
+                if name in variable:
+                    return variable[name]
+    raise SystemExit(f"bpf_programs: {program} has no {name}")
+
+
 def run_statistics():
     """{(program id, name): (runs, nanoseconds)}"""
-    programs = json.loads(subprocess.run(["bpftool", "-j", "prog", "show"], check=True, capture_output=True).stdout)
+    programs = bpftool("prog", "show")
     return {(program["id"], program.get("name", "")): (program.get("run_cnt", 0), program.get("run_time_ns", 0))
             for program in programs}
 

@@ -4,25 +4,39 @@
 
 namespace ballast::source {
 
+// Beyond the bound the smallest are forgotten; one that matters comes back.
+void Blame::AddHeld(Slot waiter, Slot holder, std::uint64_t ns) {
+  if (waiter == kHostSlot) return;
+  Holders& holders = waiters_[waiter];
+  const auto at = std::ranges::lower_bound(holders, holder, {}, &Followed::holder);
+  if (at != holders.end() && at->holder == holder)
+    at->ns += static_cast<double>(ns);
+  else
+    holders.insert(at, {holder, static_cast<double>(ns)});
+  if (holders.size() > kFollowed)
+    holders.erase(std::ranges::min_element(holders, {}, &Followed::ns));
+}
+
 void Blame::Add(std::span<const CpuShare> cpu) {
   double ran = 0;
   for (const CpuShare& share : cpu) ran += static_cast<double>(share.ran_ns);
   if (ran == 0) return;
   for (const CpuShare& waiter : cpu)
-    if (waiter.wait_ns != 0 && waiter.slot != kHostSlot)
+    if (waiter.wait_ns > waiter.held_ns && waiter.slot != kHostSlot)
       ShareOut(waiter, ran, cpu, waiters_[waiter.slot]);
 }
 
-// Beyond the bound the smallest are forgotten; one that matters comes back.
 void Blame::ShareOut(const CpuShare& waiter, double ran, std::span<const CpuShare> cpu,
                      Holders& holders) {
   const auto wait = static_cast<double>(waiter.wait_ns), own = static_cast<double>(waiter.ran_ns);
+  const double rest = 1 - static_cast<double>(waiter.held_ns) / wait;
   const double tasks = (wait + own) / ran;
   const double self = std::max(0.0, tasks - 1) * own;
   const double per_ns = ran > own ? (wait - self) / (ran - own) : 0;
   const std::size_t known = holders.size();
   for (const CpuShare& share : cpu) {
-    const double ns = share.slot == waiter.slot ? self : static_cast<double>(share.ran_ns) * per_ns;
+    const double ns =
+        rest * (share.slot == waiter.slot ? self : static_cast<double>(share.ran_ns) * per_ns);
     if (ns <= 0) continue;
     const auto end = holders.begin() + static_cast<std::ptrdiff_t>(known);
     const auto at =
@@ -33,7 +47,7 @@ void Blame::ShareOut(const CpuShare& waiter, double ran, std::span<const CpuShar
       holders.push_back({share.slot, ns});
   }
   if (holders.size() == known) return;
-  if (constexpr std::size_t kFollowed = 3 * kHolders; holders.size() > kFollowed) {
+  if (holders.size() > kFollowed) {
     std::ranges::nth_element(holders, holders.begin() + kFollowed, std::ranges::greater{},
                              &Followed::ns);
     holders.resize(kFollowed);

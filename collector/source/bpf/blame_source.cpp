@@ -8,12 +8,14 @@ namespace ballast::source {
 
 using model::Field;
 
-BlameSource::BlameSource(RunQueue run_queue) : run_queue_(std::move(run_queue)) {
+BlameSource::BlameSource(RunQueue run_queue, HeldPairs pairs)
+    : run_queue_(std::move(run_queue)), pairs_(std::move(pairs)) {
   static_cast<void>(Track({.slot = kHostSlot, .key = {}, .directories = {}}));
 }
 
-// What the slot's last owner waited and ran is not the new one's.
+// What the slot's last owner waited, held and ran is not the new one's.
 Result<> BlameSource::Track(const Tracked& workload) {
+  if (has_left_ && workloads_.Find(workload.slot) == nullptr) TakePairs();
   const auto [added, is_new] = workloads_.Add(workload.slot);
   if (!is_new) return Ok();
   added.ref = workload.ref;
@@ -25,13 +27,23 @@ Result<> BlameSource::Track(const Tracked& workload) {
 void BlameSource::Untrack(Slot slot) {
   workloads_.Erase(slot);
   blame_.Forget(slot);
+  has_left_ = true;
+}
+
+void BlameSource::TakePairs() {
+  pairs_.ReadGrowth([this](Slot waiter, Slot holder, std::uint64_t ns) {
+    if (workloads_.Find(waiter) != nullptr && workloads_.Find(holder) != nullptr)
+      blame_.AddHeld(waiter, holder, ns);
+  });
+  has_left_ = false;
 }
 
 CpuShare BlameSource::Grown(Slot slot, std::uint32_t cpu, Workload& workload) const {
   const rql_row& row = run_queue_.Row(slot, cpu);
-  const Seen now{row.wait_ns, row.ran_ns};
+  const Seen now{row.wait_ns, row.ran_ns, row.held_ns};
   const Seen before = std::exchange(workload.seen[cpu], now);
-  return {slot, now.wait_ns - before.wait_ns, now.ran_ns - before.ran_ns};
+  return {slot, now.wait_ns - before.wait_ns, now.ran_ns - before.ran_ns,
+          now.held_ns - before.held_ns};
 }
 
 Result<> BlameSource::Collect(Sample& sample) {
@@ -47,6 +59,7 @@ Result<> BlameSource::Collect(Sample& sample) {
     }
     blame_.Add(shares_);
   }
+  TakePairs();
   ++tick_;
   for (const Slot slot : active_) {
     if (slot == kHostSlot) continue;

@@ -57,7 +57,8 @@ Result<BpfSources> OpenBpfSources(const KernelFacts& facts, const model::CgroupL
     bpf.sources.push_back(
         std::make_unique<RunQueueSource>(std::move(run_queue), std::move(finals)));
     BALLAST_TRY(auto rows, RunQueue::Open(*bpf.kernel), "bpf_blame");
-    bpf.sources.push_back(std::make_unique<BlameSource>(std::move(rows)));
+    BALLAST_TRY(auto pairs, HeldPairs::Open(*bpf.kernel), "bpf_blame");
+    bpf.sources.push_back(std::make_unique<BlameSource>(std::move(rows), std::move(pairs)));
   }
   if (bpf.kernel->IsAttached("clk_start")) {
     BALLAST_TRY(auto peaks, Peaks::Open(*bpf.kernel), "bpf_peaks");

@@ -150,6 +150,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.rql_rows, options.slots * facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_active, options.slots);
   bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
+  bpf_map__set_max_entries(maps.blm_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_limits, options.slots);
   bpf_map__set_max_entries(maps.mem_rows, options.slots);
   bpf_map__set_max_entries(maps.clk_rows, options.slots);

@@ -21,6 +21,53 @@ TEST(BlameTest, WaitIsSharedOutByWhoRan) {
   EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{2, 60}, {3, 20}}));
 }
 
+TEST(BlameTest, WhatWasFollowedBackIsNotSharedOut) {
+  Blame blame;
+  blame.AddHeld(1, 3, 80);
+
+  blame.Add(std::array{CpuShare{1, 80, 0, 80}, CpuShare{2, 0, 60}, CpuShare{3, 5, 20}});
+
+  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{3, 80}}));
+}
+
+TEST(BlameTest, RestOfAWaitIsSharedOutInProportion) {
+  Blame blame;
+  blame.AddHeld(1, 3, 40);
+
+  blame.Add(std::array{CpuShare{1, 80, 0, 40}, CpuShare{2, 0, 60}, CpuShare{3, 5, 20}});
+
+  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{2, 30}, {3, 50}}));
+}
+
+// The kernel raises the two counts one after the other.
+TEST(BlameTest, MoreFollowedThanWaitedLeavesNothingToShareOut) {
+  Blame blame;
+
+  blame.Add(std::array{CpuShare{1, 80, 0, 90}, CpuShare{2, 0, 60}});
+
+  EXPECT_TRUE(blame.Largest(1).empty());
+}
+
+TEST(BlameTest, HostIsAHolderButNoWaiter) {
+  Blame blame;
+
+  blame.AddHeld(1, kHostSlot, 7);
+  blame.AddHeld(kHostSlot, 1, 7);
+
+  EXPECT_EQ(ByHolder(blame, 1), (std::map<Slot, std::uint64_t>{{kHostSlot, 7}}));
+  EXPECT_TRUE(blame.Largest(kHostSlot).empty());
+}
+
+TEST(BlameTest, SmallestPairsAreForgottenBeyondTheBound) {
+  Blame blame;
+
+  for (Slot holder = 2; holder < 100; ++holder) blame.AddHeld(1, holder, holder);
+
+  const auto told = ByHolder(blame, 1);
+  EXPECT_EQ(told.size(), Blame::kHolders);
+  EXPECT_EQ(told.begin()->first, 100 - Blame::kHolders);
+}
+
 TEST(BlameTest, WorkloadMayHoldItsOwnTasksUpAndTheHostMayToo) {
   Blame blame;
 
