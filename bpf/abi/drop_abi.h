@@ -23,6 +23,8 @@ enum drp_reason {
 	DRP_KVM_ROWS,	     /* no row for a vCPU thread: its exits not counted */
 	DRP_RING_TOOL_BEGIN, /* exec of a tool call not reported: the ring is kept for others */
 	DRP_TOOL_BEGIN_RATE, /* ... or its workload has had its share of such events */
+	DRP_WALK_STEPS,	     /* more groups below a workload's than WLK_MAX_STEPS: its page
+				lists are short */
 	DRP_NUM
 };
 

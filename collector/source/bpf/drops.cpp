@@ -32,6 +32,7 @@ constexpr std::array<Name, DRP_NUM> kNames = {{
     {"kvm", "rows_full"},
     {"tools", "begin_ring_full"},
     {"tools", "begin_rate"},
+    {"walk", "steps"},
 }};
 
 }  // namespace
