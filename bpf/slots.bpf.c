@@ -17,6 +17,7 @@
 #include "bpf/lib/drops.bpf.h"
 #include "bpf/lib/events.bpf.h"
 #include "bpf/lib/slots.bpf.h"
+#include "bpf/lib/walk.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -45,6 +46,8 @@ __u64 drp_counts[DRP_NUM];
 /* The clock's; libbpf's linker wants what is shared in the first object that uses it. */
 struct clk_rows_map clk_rows SEC(".maps");
 __u64 clk_tick;
+/* And the walk's. */
+struct wlk_roots_map wlk_roots SEC(".maps");
 
 static __always_inline bool is_reported(u64 hierarchy_id)
 {
@@ -167,13 +170,21 @@ static __always_inline void note_final(struct cgroup *cgrp, u32 slot)
 }
 
 /* The kernel frees the group after an RCU grace period at the earliest, and the
- * clock reads inside one. */
-static __always_inline void forget_group(u32 slot, u64 id)
+ * clock and the walk's visits read inside one. */
+static __always_inline void forget_group(u32 slot, const struct slt_key *key)
 {
 	struct clk_row *row = bpf_map_lookup_elem(&clk_rows, &slot);
+	u32 place;
 
-	if (row && row->group_id == id)
+	if (row && row->group_id == key->cgroup_id)
 		row->group = 0;
+	for (place = 0; place < WLK_HIERARCHIES; place++) {
+		struct wlk_root *root = root_of(place, slot);
+
+		if (root && root->cgroup_id == key->cgroup_id &&
+		    root->hierarchy_id == key->hierarchy_id)
+			root->cgroup = 0;
+	}
 }
 
 SEC("tp_btf/cgroup_rmdir")
@@ -187,7 +198,7 @@ int BPF_PROG(slt_on_rmdir, struct cgroup *cgrp, const char *path)
 		slot = value->slot;
 		if (value->is_root) {
 			flags = EVT_IS_ROOT;
-			forget_group(slot, key.cgroup_id);
+			forget_group(slot, &key);
 		}
 		if (value->is_root && key.hierarchy_id == 0)
 			note_final(cgrp, slot);

@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-// The kernel's own accounting of every tracked cgroup, in one pass and without
-// opening a file.
+// The kernel's own accounting of every tracked cgroup, without opening a file.
 //
 //   iterator over a hierarchy, parents first
 //     first cgroup   --> flush the per-CPU sums once (cgroup2)
-//     workload root  --> its row = CPU, bandwidth, memory, pressure
+//     workload root  --> remembered: wlk_roots
+//                        its row = CPU, bandwidth, memory, pressure
 //     below a root   --> row += page lists (the kernel keeps them per group)
 //
-// The same program walks cgroup2 and the v1 hierarchies: it fills in what a
-// cgroup has. User space (collector/source/bpf/walk.h) attaches one iterator
-// per hierarchy and merges the rows of one slot.
+//   visit of some workloads
+//     remembered root --> the same row, the groups below it added
+//
+// Most workloads sleep in most ticks, so most ticks visit: an iterator goes to
+// every cgroup there is, a visit to those that are asked for. The same programs
+// read cgroup2 and the v1 hierarchies: they fill in what a cgroup has. User space
+// (collector/source/bpf/walk.h) attaches one iterator per hierarchy and merges
+// the rows of one slot.
 //
 // Needs: kernel BTF, iter/cgroup (6.1). Cost: tests/bench/walk_bench.cpp.
-// cgroup_iter holds cgroup_mutex for the whole walk (10,000 groups: 5 ms).
+// cgroup_iter holds cgroup_mutex for the whole walk (10,000 groups: 5 ms); a visit
+// takes no lock and keeps its CPU for as long as it lasts.
 // Left out on purpose: cgroups in no slot, or in one that did nothing (wlk_wanted);
 // memory.stat (17 us a group by file).
 
 #include "bpf/abi/walk_abi.h"
 #include "bpf/lib/clock.bpf.h"
+#include "bpf/lib/drops.bpf.h"
 #include "bpf/lib/slots.bpf.h"
+#include "bpf/lib/walk.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -66,10 +74,22 @@ struct {
 	__type(value, struct wlk_owner);
 } wlk_owners SEC(".maps");
 
-/* One walk at a time: user space sets these before it reads an iterator. */
+/* The slots to visit, perhaps with WLK_DOZES. Sized by user space: slots. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} wlk_visits SEC(".maps");
+
+/* One walk at a time: user space sets these before it reads an iterator or runs
+ * wlk_visit. */
 __u64 wlk_generation = 0;
 __u32 wlk_place = 0;
-__u32 wlk_selective = 0; /* 1: only the slots in wlk_wanted */
+__u32 wlk_selective = 0;  /* 1: only the slots in wlk_wanted */
+__u32 wlk_visit_from = 0; /* of wlk_visits */
+__u32 wlk_visit_count = 0;
 /* Of the walk that runs or ran last. */
 __u64 wlk_cgroups = 0;	 /* visited */
 __u64 wlk_tracked = 0;	 /* of those, in a slot */
@@ -77,14 +97,18 @@ __u64 wlk_row_range = 0; /* slot beyond the rows: not written; never, if sizes a
 
 /* In .bss, not on the 512-byte stack. */
 static u64 lists[8 * NR_LRU_LISTS];
+static u64 generations[2 * 8];
 
 /* A controller's state begins with its css, but the verifier only knows the
- * css and refuses loads behind it. Since 6.2 a kfunc says what it really is and
- * fields are plain loads; before, each is a call. The verifier drops the other
- * half. */
-#define AS(type, css)                                                                              \
-	((type *)(cfg_cast ? bpf_rdonly_cast(css, bpf_core_type_id_kernel(type)) : (css)))
+ * css and refuses loads behind it; of a remembered address it knows nothing.
+ * Since 6.2 a kfunc says what it really is and fields are plain loads; before,
+ * each is a call. The verifier drops the other half. */
+#define AS(type, object)                                                                           \
+	((type *)(cfg_cast ? bpf_rdonly_cast((void *)(object), bpf_core_type_id_kernel(type))      \
+			   : (void *)(object)))
 #define READ(state, field) (cfg_cast ? (state)->field : BPF_CORE_READ(state, field))
+#define CSS(cgrp, controller)                                                                      \
+	(cfg_cast ? CSS_OF(cgrp, controller) : CSS_AT(cgrp, struct cgroup, controller))
 /* Element of an array of u64 in it; the index is an enum of the running kernel,
  * constant for the verifier. */
 #define ELEMENT(state, type, array, index)                                                         \
@@ -99,9 +123,9 @@ static u64 lists[8 * NR_LRU_LISTS];
 /* The kernel keeps these sums for cgroup2 only. */
 static __always_inline void read_cpu(struct wlk_row *row, struct cgroup *cgrp)
 {
-	row->usage_ns = cgrp->bstat.cputime.sum_exec_runtime;
-	row->user_ns = cgrp->bstat.cputime.utime;
-	row->system_ns = cgrp->bstat.cputime.stime;
+	row->usage_ns = READ(cgrp, bstat.cputime.sum_exec_runtime);
+	row->user_ns = READ(cgrp, bstat.cputime.utime);
+	row->system_ns = READ(cgrp, bstat.cputime.stime);
 	row->present |= WLK_HAS_CPU;
 }
 
@@ -153,6 +177,10 @@ static __always_inline void read_memory(struct wlk_row *row, struct cgroup_subsy
 	row->oom_events = MEMORY_EVENT(memcg, MEMCG_OOM);
 	row->oom_kill_events = MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
 	row->present |= WLK_HAS_MEMORY;
+	if (bpf_core_field_exists(struct mem_cgroup, kmem)) {
+		row->kernel_pages = READ(memcg, kmem.usage.counter);
+		row->present |= WLK_HAS_KMEM;
+	}
 	if (bpf_core_field_exists(struct mem_cgroup, under_oom) && READ(memcg, under_oom) > 0)
 		row->present |= WLK_UNDER_OOM;
 }
@@ -168,11 +196,10 @@ static __always_inline void add_generations(struct wlk_row *row, const void *inf
 	const u32 zones = size / (2 * sizeof(u64));
 	const void *pages =
 	    info + bpf_core_field_offset(struct mem_cgroup_per_node, lruvec.lrugen.nr_pages);
-	u64 counts[2 * 8] = {};
 	u64 max_seq = 0;
 	u32 generation, zone;
 
-	if (size > sizeof(counts))
+	if (size > sizeof(generations))
 		return;
 	bpf_probe_read_kernel(
 	    &max_seq, sizeof(max_seq),
@@ -181,11 +208,11 @@ static __always_inline void add_generations(struct wlk_row *row, const void *inf
 		const bool active = generation == max_seq % MAX_NR_GENS ||
 				    generation == (max_seq - 1) % MAX_NR_GENS;
 
-		if (bpf_probe_read_kernel(counts, size, pages + generation * size))
+		if (bpf_probe_read_kernel(generations, size, pages + generation * size))
 			return;
 		for (zone = 0; zone < 8 && zone < zones; zone++) {
-			const u64 anon = counts[zone];
-			const u64 file = counts[(zones + zone) & 15]; /* always below 16 */
+			const u64 anon = generations[zone];
+			const u64 file = generations[(zones + zone) & 15]; /* always below 16 */
 
 			row->active_anon_pages += active ? anon : 0;
 			row->inactive_anon_pages += active ? 0 : anon;
@@ -227,19 +254,24 @@ static __always_inline void add_node(struct wlk_row *row, const void *memcg, u32
 	}
 }
 
-static __always_inline void add_lists(struct wlk_row *row, const void *memcg)
+/* A function of its own: the stack is one for all that call each other. */
+static __noinline int add_lists(struct wlk_row *row, const void *memcg)
 {
 	u32 node;
 
 	for (node = 0; node < WLK_MAX_NODES && node < cfg_nodes; node++)
 		add_node(row, memcg, node);
 	row->present |= WLK_HAS_LRU;
+	return 0;
 }
 
-/* Plain loads: the verifier follows the pointer, and the index is constant. */
+/* A plain load where it can be; the index is constant for the verifier. */
 #define PRESSURE(psi, state)                                                                       \
-	(*(const u64 *)((const void *)(psi) + bpf_core_field_offset(struct psi_group, total) +     \
-			sizeof(u64) * bpf_core_enum_value(enum psi_states, state)))
+	(cfg_cast                                                                                  \
+	     ? *(const u64 *)((const void *)(psi) +                                                \
+			      bpf_core_field_offset(struct psi_group, total) +                     \
+			      sizeof(u64) * bpf_core_enum_value(enum psi_states, state))           \
+	     : ELEMENT(psi, struct psi_group, total, bpf_core_enum_value(enum psi_states, state)))
 
 static __always_inline void read_pressure(struct wlk_row *row, struct cgroup *cgrp)
 {
@@ -247,7 +279,7 @@ static __always_inline void read_pressure(struct wlk_row *row, struct cgroup *cg
 
 	if (!has_psi_pointer())
 		return;
-	psi = cgrp->psi;
+	psi = READ(cgrp, psi);
 	if (!psi)
 		return; /* booted with psi=0 */
 	row->cpu_some_ns = PRESSURE(psi, PSI_CPU_SOME);
@@ -270,11 +302,36 @@ static __always_inline void note_group(u32 slot, struct cgroup_subsys_state *css
 	row->group = (u64)css;
 }
 
-/* Everything the kernel already keeps for the whole subtree. */
+/* Where a visit finds the group between two walks. */
+static __always_inline void note_root(u32 slot, struct cgroup *cgrp, const struct slt_key *key)
+{
+	struct wlk_root *root = root_of(wlk_place, slot);
+
+	if (!root || root->cgroup == (u64)cgrp)
+		return;
+	root->cgroup_id = key->cgroup_id;
+	root->hierarchy_id = key->hierarchy_id;
+	root->cgroup = (u64)cgrp;
+}
+
+static __always_inline u64 id_of(struct cgroup *cgrp)
+{
+	struct kernfs_node *node = READ(cgrp, kn);
+
+	return READ(node, id);
+}
+
+static __always_inline struct cgroup_subsys_state *memory_of(struct cgroup *cgrp)
+{
+	return bpf_core_type_exists(struct mem_cgroup) ? CSS(cgrp, memory_cgrp_id) : 0;
+}
+
+/* Everything the kernel already keeps for the whole subtree, and the root's own
+ * page lists. */
 static __always_inline void read_root(struct wlk_row *row, struct cgroup *cgrp,
 				      struct cgroup_subsys_state *memory, const struct slt_key *key)
 {
-	struct cgroup_subsys_state *cpu = CSS_OF(cgrp, cpu_cgrp_id);
+	struct cgroup_subsys_state *cpu = CSS(cgrp, cpu_cgrp_id);
 
 	__builtin_memset(row, 0, sizeof(*row));
 	row->generation = wlk_generation;
@@ -366,6 +423,10 @@ int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 	if (owner.slot == SLT_OTHER)
 		return 0;
 	wlk_tracked += 1;
+	if (owner.is_root) {
+		key = walked_key(cgrp);
+		note_root(owner.slot, cgrp, &key);
+	}
 	if (!is_wanted(owner.slot))
 		return 0;
 	row = row_of(owner.slot);
@@ -373,9 +434,8 @@ int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 		wlk_row_range += 1;
 		return 0;
 	}
-	memory = bpf_core_type_exists(struct mem_cgroup) ? CSS_OF(cgrp, memory_cgrp_id) : 0;
+	memory = memory_of(cgrp);
 	if (owner.is_root) {
-		key = walked_key(cgrp);
 		read_root(row, cgrp, memory, &key);
 		if (memory)
 			note_group(owner.slot, memory, key.cgroup_id);
@@ -385,5 +445,177 @@ int wlk_on_cgroup(struct bpf_iter__cgroup *ctx)
 	row->cgroups += 1;
 	if (memory)
 		add_lists(row, memory);
+	return 0;
+}
+
+/* On the way through the groups below a root, depth first, as the kernel's
+ * css_next_descendant_pre() goes. Addresses are numbers: nobody vouches for them. */
+struct below {
+	struct wlk_row *row;
+	u64 top;
+	u64 at; /* a struct cgroup_subsys_state, as is top */
+	u64 hierarchy_id;
+	u32 slot;
+	u32 is_done; /* what is below `at` was visited */
+};
+
+/* Its page lists, if it is the same workload's and not yet removed. */
+static __always_inline void enter(struct below *below, u64 css)
+{
+	struct cgroup_subsys_state *self = AS(struct cgroup_subsys_state, css);
+	struct cgroup *cgrp = READ(self, cgroup);
+	struct slt_key key = {
+	    .cgroup_id = id_of(cgrp),
+	    .hierarchy_id = below->hierarchy_id,
+	};
+	struct slt_value *owner = bpf_map_lookup_elem(&slt_slots, &key);
+	struct cgroup_subsys_state *memory;
+
+	below->at = css;
+	below->is_done = 0;
+	wlk_cgroups += 1;
+	if (!owner || owner->slot != below->slot || owner->is_root)
+		return;
+	wlk_tracked += 1;
+	below->row->cgroups += 1;
+	memory = memory_of(cgrp);
+	if (memory)
+		add_lists(below->row, memory);
+}
+
+#define SIBLING bpf_core_field_offset(struct cgroup_subsys_state, sibling)
+#define CHILDREN bpf_core_field_offset(struct cgroup_subsys_state, children)
+
+static long step_below(u32 step, struct below *below)
+{
+	struct cgroup_subsys_state *at = AS(struct cgroup_subsys_state, below->at);
+	u64 parent, next;
+
+	if (!below->is_done) {
+		next = (u64)READ(at, children.next);
+		if (!next)
+			return 1; /* never: a list has at least its head */
+		if (next != below->at + CHILDREN) {
+			enter(below, next - SIBLING);
+			return 0;
+		}
+	}
+	if (below->at == below->top)
+		return 1;
+	parent = (u64)READ(at, parent);
+	next = (u64)READ(at, sibling.next);
+	if (!parent || !next)
+		return 1;
+	if (next != parent + CHILDREN) {
+		enter(below, next - SIBLING);
+		return 0;
+	}
+	below->at = parent;
+	below->is_done = 1;
+	return 0;
+}
+
+/* What a row says of page lists, and what it goes by: they are a third of what a
+ * visit touches, and change only with use. */
+struct kept_lists {
+	u64 cgroup_id;
+	u64 memory_pages;
+	u64 pages[5];
+	u32 present;
+	u32 cgroups;
+};
+
+static __always_inline struct kept_lists lists_of(const struct wlk_row *row)
+{
+	struct kept_lists kept = {
+	    .cgroup_id = row->cgroup_id,
+	    .memory_pages = row->memory_pages,
+	    .pages = {row->inactive_anon_pages, row->active_anon_pages, row->inactive_file_pages,
+		      row->active_file_pages, row->unevictable_pages},
+	    .present = row->present,
+	    .cgroups = row->cgroups,
+	};
+
+	return kept;
+}
+
+/* False: they have to be read anew. */
+static __always_inline bool keep_lists(struct wlk_row *row, const struct kept_lists *kept)
+{
+	if (kept->cgroup_id != row->cgroup_id || kept->memory_pages != row->memory_pages ||
+	    (kept->present & WLK_HAS_MEMORY) != (row->present & WLK_HAS_MEMORY))
+		return false;
+	row->inactive_anon_pages = kept->pages[0];
+	row->active_anon_pages = kept->pages[1];
+	row->inactive_file_pages = kept->pages[2];
+	row->active_file_pages = kept->pages[3];
+	row->unevictable_pages = kept->pages[4];
+	row->present |= kept->present & WLK_HAS_LRU;
+	row->cgroups = kept->cgroups;
+	return true;
+}
+
+/* The kernel frees a group, and lets go of its place among its siblings, after an
+ * RCU grace period at the earliest: what is remembered here and in the tree stays
+ * what it was until the visit ends. The id is asked all the same: a removal that
+ * its hook did not see would leave an address that may be anybody's. */
+static long visit_one(u32 index, void *nothing)
+{
+	u32 number = wlk_visit_from + index;
+	u64 *entry = bpf_map_lookup_elem(&wlk_visits, &number);
+	const u32 slot = entry ? (u32)*entry : SLT_OTHER;
+	struct wlk_root *root = entry ? root_of(wlk_place, slot) : 0;
+	struct cgroup_subsys_state *memory;
+	struct below below = {};
+	struct kept_lists kept;
+	struct wlk_row *row;
+	struct cgroup *cgrp;
+	struct slt_key key;
+	u64 address;
+
+	if (!root)
+		return 0;
+	address = *(volatile u64 *)&root->cgroup;
+	if (!address)
+		return 0;
+	key.cgroup_id = root->cgroup_id;
+	key.hierarchy_id = root->hierarchy_id;
+	cgrp = AS(struct cgroup, address);
+	if (id_of(cgrp) != key.cgroup_id) {
+		root->cgroup = 0;
+		return 0;
+	}
+	row = row_of(slot);
+	if (!row) {
+		wlk_row_range += 1;
+		return 0;
+	}
+	wlk_cgroups += 1;
+	wlk_tracked += 1;
+	memory = memory_of(cgrp);
+	kept = lists_of(row);
+	read_root(row, cgrp, memory, &key);
+	row->cgroups = 1;
+	if (memory)
+		note_group(slot, memory, key.cgroup_id);
+	if ((*entry & WLK_DOZES) && keep_lists(row, &kept))
+		return 0;
+	if (memory)
+		add_lists(row, memory);
+	below.row = row;
+	below.top = below.at = address + bpf_core_field_offset(struct cgroup, self);
+	below.hierarchy_id = key.hierarchy_id;
+	below.slot = slot;
+	if (bpf_loop(WLK_MAX_STEPS, step_below, &below, 0) == WLK_MAX_STEPS)
+		count_drop(DRP_WALK_STEPS);
+	return 0;
+}
+
+/* Run by user space. Not a tracepoint's: this kind of program runs inside an RCU
+ * read section when it is run by hand, where one for SEC("syscall") may sleep. */
+SEC("raw_tp")
+int wlk_visit(void *ctx)
+{
+	bpf_loop(wlk_visit_count, visit_one, NULL, 0);
 	return 0;
 }

@@ -24,6 +24,8 @@ enum drp_reason {
 	DRP_RING_TOOL_BEGIN, /* exec of a tool call not reported: the ring is kept for others */
 	DRP_TOOL_BEGIN_RATE, /* ... or its workload has had its share of such events */
 	DRP_BLAME_PAIRS,     /* no place for a waiter and its holder: user space shares out */
+	DRP_WALK_STEPS,	     /* more groups below a workload's than WLK_MAX_STEPS: its page
+				lists are short */
 	DRP_NUM
 };
 

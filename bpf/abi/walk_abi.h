@@ -7,10 +7,26 @@
 #ifndef BALLAST_BPF_ABI_WALK_ABI_H
 #define BALLAST_BPF_ABI_WALK_ABI_H
 
-#define WLK_ABI_VERSION 3
+#define WLK_ABI_VERSION 4
 /* cgroup2 and v1's cpu, cpuacct and memory, which may be mounted together. */
 #define WLK_HIERARCHIES 4u
 #define WLK_MAX_NODES 16u /* NUMA nodes whose page lists are summed */
+
+/* Steps from group to group below one root in a visit, 0.5 ms; beyond, its page
+ * lists are short and DRP_WALK_STEPS rises. */
+#define WLK_MAX_STEPS 16384u
+
+/* Entry of wlk_visits: a slot, and whether it dozes: its page lists stand while it
+ * has as many pages as when they were read. */
+#define WLK_DOZES 0x100000000ull
+
+/* Where a workload's group lies, noted by an iterator that met it. */
+struct wlk_root {
+	unsigned long long cgroup; /* address of its struct cgroup; 0: not known. rmdir and user
+				      space clear */
+	unsigned long long cgroup_id;
+	unsigned long long hierarchy_id;
+};
 
 /* wlk_row.present: which groups of fields hold a value. A clear bit means that
  * this kernel or this cgroup does not have it; the fields are then 0. */
@@ -23,6 +39,7 @@
 #define WLK_HAS_CPUACCT 0x40u	/* cpuacct_ns (v1) */
 #define WLK_HAS_BURST_USE 0x80u /* nr_bursts, burst_used_ns (5.15 and newer) */
 #define WLK_UNDER_OOM 0x100u	/* v1: waits at its limit (memory.oom_control) */
+#define WLK_HAS_KMEM 0x400u	/* kernel_pages */
 #define WLK_IS_V2 0x200u	/* swap_pages is swap; else memory plus swap */
 
 struct wlk_row {
@@ -84,11 +101,14 @@ struct wlk_row {
 	/* cgroup2's; since version 3. */
 	unsigned long long memory_min_pages;
 	unsigned long long low_events;
+
+	unsigned long long kernel_pages; /* v1's kmem; since version 4 */
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(wlk_row) == 8 * 41);
+static_assert(sizeof(wlk_row) == 8 * 42 && sizeof(wlk_root) == 24);
 #else
-_Static_assert(sizeof(struct wlk_row) == 8 * 41, "wlk_row layout");
+_Static_assert(sizeof(struct wlk_root) == 24, "wlk_root layout");
+_Static_assert(sizeof(struct wlk_row) == 8 * 42, "wlk_row layout");
 #endif
 #endif

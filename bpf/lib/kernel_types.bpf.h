@@ -31,8 +31,14 @@ struct cgroup_root {
 
 struct cgroup;
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+	struct list_head sibling;
+	struct list_head children;
 	struct cgroup_subsys_state *parent;
 };
 
@@ -185,6 +191,7 @@ struct mem_cgroup_per_node {
 struct mem_cgroup {
 	struct page_counter memory;
 	struct page_counter swap; /* union with memsw, which v1 uses */
+	struct page_counter kmem; /* charged on v1 only */
 	atomic_long_t memory_events[9];
 	int under_oom;
 	bool oom_lock; /* on a group that is out of memory and all below it (CONFIG_MEMCG_V1) */

@@ -75,7 +75,6 @@ std::size_t FieldSet::Position(std::size_t number) const {
 }
 
 void FieldSet::Set(Field field, std::uint64_t value) {
-  BALLAST_CHECK(ShapeOf(field) == Shape::kNumber, "the field is a histogram or a text");
   const std::size_t at = Position(Number(field));
   std::uint64_t& word = present_[Number(field) / 64];
   const std::uint64_t bit = std::uint64_t{1} << (Number(field) % 64);
@@ -83,6 +82,7 @@ void FieldSet::Set(Field field, std::uint64_t value) {
     numbers_[at] = value;
     return;
   }
+  BALLAST_CHECK(ShapeOf(field) == Shape::kNumber, "the field is a histogram or a text");
   numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(at), value);
   word |= bit;
   for (std::size_t later = Number(field) / 64 + 1; later < kWords; ++later) ++before_[later];
@@ -175,16 +175,36 @@ bool operator==(const FieldSet& a, const FieldSet& b) {
          SamePairs(a.histograms_, b.histograms_) && SamePairs(a.texts_, b.texts_);
 }
 
+// Both hold their numbers in the same order: one pass over both.
+void FieldDifference::CompareNumbers(const FieldSet& then, const FieldSet& now) {
+  std::size_t at_then = 0, at_now = 0;
+  for (std::size_t word = 0; word < FieldSet::kWords; ++word) {
+    changed.before_[word] = static_cast<std::uint16_t>(changed.numbers_.size());
+    for (std::uint64_t bits = then.present_[word] | now.present_[word]; bits != 0;
+         bits &= bits - 1) {
+      const std::uint64_t bit = bits & -bits;
+      const bool was_there = (then.present_[word] & bit) != 0;
+      const bool is_there = (now.present_[word] & bit) != 0;
+      if (!is_there) {
+        ++at_then;
+        cleared.push_back(
+            static_cast<Field>(word * 64 + static_cast<std::size_t>(std::countr_zero(bit))));
+        continue;
+      }
+      const std::uint64_t value = now.numbers_[at_now++];
+      if (was_there && then.numbers_[at_then++] == value) continue;
+      changed.present_[word] |= bit;
+      changed.numbers_.push_back(value);
+    }
+  }
+}
+
 FieldDifference FieldDifference::Between(const FieldSet& then, const FieldSet& now) {
   FieldDifference difference;
   // Most workloads are idle in most ticks: one comparison answers for them.
   if (then.present_ != now.present_ || then.numbers_ != now.numbers_) {
-    now.ForEachNumber([&](Field field, std::uint64_t value) {
-      if (then.Get(field) != value) difference.changed.Set(field, value);
-    });
-    then.ForEachNumber([&](Field field, std::uint64_t) {
-      if (!now.Get(field)) difference.cleared.push_back(field);
-    });
+    difference.changed.numbers_.reserve(kUsualChanges);
+    difference.CompareNumbers(then, now);
   }
   ComparePairs(then.histograms_, now.histograms_, difference.changed.histograms_,
                difference.cleared);

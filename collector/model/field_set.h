@@ -37,6 +37,18 @@ class FieldSet {
   }
 
   bool Has(Field field) const;
+  // Which numbers, one bit per field number: to ask for several at once.
+  static constexpr std::size_t kWords = (kMaxFieldNumber + 1) / 64;
+  using Mask = std::array<std::uint64_t, kWords>;
+  static void Add(Field number, Mask& mask) {
+    mask[static_cast<std::size_t>(number) / 64] |= std::uint64_t{1}
+                                                   << (static_cast<std::size_t>(number) % 64);
+  }
+  bool HasAll(const Mask& numbers) const {
+    for (std::size_t word = 0; word < kWords; ++word)
+      if ((numbers[word] & ~present_[word]) != 0) return false;
+    return true;
+  }
   std::optional<std::uint64_t> Get(Field field) const;
   std::optional<double> GetReal(Field field) const;
   // nullptr where absent; valid until the set changes.
@@ -74,8 +86,7 @@ class FieldSet {
 
   // Which numbers are present, one bit per field number, and their values in
   // the same order. A set of 30 numbers is 64 + 240 bytes.
-  static constexpr std::size_t kWords = (kMaxFieldNumber + 1) / 64;
-  std::array<std::uint64_t, kWords> present_{};
+  Mask present_{};
   std::array<std::uint16_t, kWords> before_{};  // numbers present in the words before each
   std::vector<std::uint64_t> numbers_;
   std::vector<std::pair<Field, Histogram>> histograms_;
@@ -90,6 +101,10 @@ struct FieldDifference {
   bool empty() const { return changed.empty() && cleared.empty(); }
 
   static FieldDifference Between(const FieldSet& then, const FieldSet& now);
+
+ private:
+  static constexpr std::size_t kUsualChanges = 16;
+  void CompareNumbers(const FieldSet& then, const FieldSet& now);
 };
 
 }  // namespace ballast::model

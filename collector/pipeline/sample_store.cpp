@@ -102,7 +102,9 @@ void SampleStore::KeepChildren(source::Slot parent, model::EntityKind kind) {
 }
 
 void SampleStore::Keep(source::Slot slot) {
-  if ((marks_[slot] & kTouched) == 0 && !entries_[slot].last.empty()) marks_[slot] |= kKept;
+  // What was set of it before, in this tick, would be lost.
+  if ((marks_[slot] & (kTouched | kFilled)) == 0 && !entries_[slot].last.empty())
+    marks_[slot] |= kKept;
 }
 
 model::Tick SampleStore::End() {

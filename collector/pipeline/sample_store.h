@@ -43,6 +43,8 @@ class SampleStore final : public source::Sample {
   void KeepChildren(source::Slot parent, model::EntityKind kind) override;
   void Keep(source::Slot slot) override;
   bool IsKept(source::Slot slot) const override { return (marks_[slot] & kKept) != 0; }
+  void Doze(source::Slot slot) override { marks_[slot] |= kDozing; }
+  bool IsDozing(source::Slot slot) const override { return (marks_[slot] & kDozing) != 0; }
 
   // Something happened to it: the next tick measures it, whoever would keep it.
   void Touch(source::Slot slot) { marks_[slot] |= kTouched; }
@@ -58,6 +60,7 @@ class SampleStore final : public source::Sample {
   static constexpr Marks kTouched = 2;
   static constexpr Marks kFilled = 4;         // `now` or its children hold something
   static constexpr Marks kChildrenNamed = 8;  // some child was
+  static constexpr Marks kDozing = 16;
 
   struct ChildEntry {
     model::EntityRef ref = model::kHostRef;

@@ -48,13 +48,18 @@ class WireWriter {
     Raw(bytes.size());
     out_.append(bytes);
   }
-  // A nested message written by `body(WireWriter&)`.
+  // A nested message written by `body(WireWriter&)`, in place: its length goes in
+  // front of it afterwards.
   template <typename Body>
   void Message(std::uint32_t tag, Body&& body) {
-    std::string inner;
-    WireWriter writer(inner);
-    body(writer);
-    Bytes(tag, inner);
+    Tag(tag, WireType::kBytes);
+    const std::size_t start = out_.size();
+    body(*this);
+    char length[10];
+    std::size_t used = 0;
+    for (std::uint64_t rest = out_.size() - start; used == 0 || rest != 0; rest >>= 7)
+      length[used++] = static_cast<char>(rest >= 0x80 ? rest | 0x80 : rest);
+    out_.insert(start, length, used);
   }
 
  private:

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 namespace ballast::serve {
 
@@ -89,11 +91,13 @@ void History::Observe(const model::Record& record, const model::State& state) {
   const model::RecordHeader& header = state.header();
   if (header.incarnation != incarnation_) {
     tracks_.clear();
+    samples_.clear();
+    oldest_sample_ = 1;
     bytes_ = 0;
     sampled_ = {};
     incarnation_ = header.incarnation;
   }
-  if (const auto* tick = std::get_if<model::Tick>(&record.body)) NotePeaks(*tick);
+  Note(record, state);
   // Half a tick early is on time: the beat is a tenth of a second, never exact.
   if (header.at - sampled_ < kStep - std::chrono::milliseconds(50)) return;
   sampled_ = header.at;
@@ -101,33 +105,54 @@ void History::Observe(const model::Record& record, const model::State& state) {
   Trim(header.at);
 }
 
-void History::NotePeaks(const model::Tick& tick) {
-  for (const model::EntityRow& row : tick.rows) {
-    const auto found = tracks_.find(row.ref);
-    if (found == tracks_.end()) continue;
-    for (std::size_t i = 0; i < kSeries.size(); ++i)
-      if (kSeries[i].derive == Derive::kPeak)
-        if (const auto value = row.fields.Get(kSeries[i].field))
-          found->second.peaks[i] = std::max(found->second.peaks[i].value_or(0), *value);
+void History::Note(const model::Record& record, const model::State& state) {
+  if (const auto* tick = std::get_if<model::Tick>(&record.body))
+    for (const model::EntityRow& row : tick->rows) NoteRow(row, state, true);
+  if (const auto* event = std::get_if<model::Event>(&record.body))
+    for (const model::EntityRow& row : event->rows) NoteRow(row, state, false);
+}
+
+void History::NoteRow(const model::EntityRow& row, const model::State& state, bool has_peaks) {
+  const auto found = tracks_.find(row.ref);
+  if (found == tracks_.end()) {
+    const model::Entity* child = state.Find(row.ref);
+    if (child == nullptr || !CountsForParent(child->kind)) return;
+    if (const auto parent = tracks_.find(child->parent); parent != tracks_.end())
+      parent->second.is_told_of = true;
+    return;
   }
+  found->second.is_told_of = true;
+  if (!has_peaks) return;
+  for (std::size_t i = 0; i < kSeries.size(); ++i)
+    if (kSeries[i].derive == Derive::kPeak)
+      if (const auto value = row.fields.Get(kSeries[i].field))
+        found->second.peaks[i] = std::max(found->second.peaks[i].value_or(0), *value);
 }
 
 void History::Sample(const model::State& state) {
   const BootTime now = state.header().at;
+  const auto is_changing = [](const Track& track) { return track.is_told_of || track.was_told_of; };
+  samples_.push_back(now);
   // Parents come before their children.
   for (const auto& [ref, entity] : state.entities()) {
     if (IsTracked(entity)) {
       Track& track = tracks_[ref];
+      track.at = now;
+      if (!is_changing(track)) continue;
       track.now = {};
       track.waits_now = {};
       Read(track, entity, true);
     } else if (CountsForParent(entity.kind)) {
-      if (const auto parent = tracks_.find(entity.parent); parent != tracks_.end())
+      const auto parent = tracks_.find(entity.parent);
+      if (parent != tracks_.end() && is_changing(parent->second))
         Read(parent->second, entity, false);
     }
   }
-  for (auto& [ref, track] : tracks_)
-    if (state.Find(ref) != nullptr) Push(track, now);
+  for (auto& [ref, track] : tracks_) {
+    if (track.at != now || !is_changing(track)) continue;
+    Push(track, now);
+    track.was_told_of = std::exchange(track.is_told_of, false);
+  }
 }
 
 void History::Read(Track& track, const model::Entity& entity, bool is_own) {
@@ -156,12 +181,15 @@ void History::Read(Track& track, const model::Entity& entity, bool is_own) {
 
 void History::Push(Track& track, BootTime now) {
   if (track.has_before) {
-    const double seconds = std::chrono::duration<double>(now - track.at).count();
-    Point point{now, {}};
+    // All are sampled together: whoever was left out did nothing since, until this second.
+    const BootTime before = samples_.size() < 2 ? now : *(samples_.end() - 2);
+    const double seconds = std::chrono::duration<double>(now - before).count();
+    const auto sample = oldest_sample_ + static_cast<std::uint32_t>(samples_.size()) - 1;
+    Points::Row values;
     for (std::size_t i = 0; i < kSeries.size(); ++i)
-      point.values[i] = kSeries[i].derive == Derive::kPeak
-                            ? Value(kSeries[i], track.peaks[i], {}, seconds)
-                            : Value(kSeries[i], track.now[i], track.before[i], seconds);
+      values[i] = kSeries[i].derive == Derive::kPeak
+                      ? Value(kSeries[i], track.peaks[i], {}, seconds)
+                      : Value(kSeries[i], track.now[i], track.before[i], seconds);
     for (std::size_t i = 0; i < kHeatmaps.size(); ++i) {
       if (!track.waits_now[i] || !track.waits_before[i]) continue;
       const auto recent = model::Since(*track.waits_before[i], *track.waits_now[i]);
@@ -179,52 +207,61 @@ void History::Push(Track& track, BootTime now) {
       track.columns.push_back(std::move(column));
       for (std::size_t s = 0; s < kSeries.size(); ++s)
         if (kSeries[s].derive == Derive::kWaitP99 && kSeries[s].field == kHeatmaps[i].field)
-          point.values[s] = static_cast<float>(model::QuantileNs(recent, 0.99));
+          values[s] = static_cast<float>(model::QuantileNs(recent, 0.99));
     }
-    track.points.push_back(point);
-    bytes_ += sizeof(Point);
+    if (track.first == 0) track.first = sample;
+    bytes_ -= track.points.bytes();
+    track.points.Set(sample, values);
+    bytes_ += track.points.bytes();
   }
   track.before = track.now;
   track.waits_before = track.waits_now;
   track.peaks = {};
-  track.at = now;
   track.has_before = true;
 }
 
-void History::TrimOne(Track& track, BootTime oldest) {
-  while (!track.points.empty() && track.points.front().at < oldest) {
-    track.points.pop_front();
-    bytes_ -= sizeof(Point);
-  }
+void History::TrimOne(Track& track, BootTime oldest, std::uint32_t oldest_sample) {
+  bytes_ -= track.points.bytes();
+  track.points.DropBefore(oldest_sample);
+  bytes_ += track.points.bytes();
   while (!track.columns.empty() && track.columns.front().at < oldest) {
     bytes_ -= sizeof(Column) + track.columns.front().counts.size() * sizeof(std::uint16_t);
     track.columns.pop_front();
   }
 }
 
+std::uint32_t History::SampleAfter(BootTime time) const {
+  const auto after = std::ranges::upper_bound(samples_, time);
+  return oldest_sample_ + static_cast<std::uint32_t>(after - samples_.begin());
+}
+
 void History::Trim(BootTime now) {
-  // A track that got no point just now belongs to a dead workload.
+  // A track that was not met just now belongs to a dead workload.
   for (auto track = tracks_.begin(); track != tracks_.end();) {
     if (track->second.at == now) {
       ++track;
       continue;
     }
-    TrimOne(track->second, BootTime::max());
+    TrimOne(track->second, BootTime::max(), std::numeric_limits<std::uint32_t>::max());
     track = tracks_.erase(track);
   }
   if (keep_ < options_.keep && bytes_ < options_.max_bytes / 10 * 9)
     keep_ += std::chrono::seconds(1);
-  for (auto& [ref, track] : tracks_) TrimOne(track, now - keep_);
+  const auto trim_all = [&] {
+    for (; samples_.front() < now - keep_; ++oldest_sample_) samples_.pop_front();
+    for (auto& [ref, track] : tracks_) TrimOne(track, now - keep_, oldest_sample_);
+  };
+  trim_all();
   while (bytes_ > options_.max_bytes && keep_ > std::chrono::seconds(1)) {
     keep_ = keep_ * 9 / 10;
-    for (auto& [ref, track] : tracks_) TrimOne(track, now - keep_);
+    trim_all();
   }
 }
 
 std::optional<double> History::Latest(EntityRef ref, std::size_t series) const {
   const auto found = tracks_.find(ref);
-  if (found == tracks_.end() || found->second.points.empty()) return std::nullopt;
-  const float value = found->second.points.back().values[series];
+  if (found == tracks_.end() || found->second.first == 0) return std::nullopt;
+  const float value = found->second.points.last()[series];
   if (!std::isfinite(value)) return std::nullopt;
   return static_cast<double>(value);
 }
@@ -234,19 +271,33 @@ void History::Write(JsonWriter& json, EntityRef ref, BootTime since,
   static const Track kNothing;
   const auto found = tracks_.find(ref);
   const Track& track = found == tracks_.end() ? kNothing : found->second;
-  const auto begin = std::ranges::upper_bound(track.points, since, {}, &Point::at);
+  const auto end = oldest_sample_ + static_cast<std::uint32_t>(samples_.size());
+  const auto oldest = track.first == 0 ? end : std::max(track.first, oldest_sample_);
+  const auto begin = std::max(SampleAfter(since), oldest);
+  // Series with a value anywhere, not in these points alone: a reader who asks for the
+  // last second gets the same members.
+  std::uint32_t present = 0;
+  std::vector<Points::Row> rows(end - begin);
+  std::uint32_t from = begin;
+  Points::Row values{};
+  const auto fill_until = [&](std::uint32_t step) {
+    for (; from < std::min(step, end); ++from) rows[from - begin] = values;
+  };
+  track.points.ForEachChange([&](std::uint32_t step, const Points::Row& row) {
+    fill_until(step);
+    values = row;
+    for (std::size_t i = 0; i < kSeries.size(); ++i)
+      if (std::isfinite(row[i])) present |= 1U << i;
+  });
+  fill_until(end);
   json.Key("times_ms").BeginArray();
-  for (auto point = begin; point != track.points.end(); ++point)
-    json.Signed(ToMilliseconds(point->at + wall_offset));
+  for (std::uint32_t sample = begin; sample < end; ++sample)
+    json.Signed(ToMilliseconds(samples_[sample - oldest_sample_] + wall_offset));
   json.EndArray().Key("series").BeginObject();
   for (std::size_t i = 0; i < kSeries.size(); ++i) {
-    // Judged over all of it, so that a reader who asks for the last second gets the same members.
-    if (std::ranges::none_of(track.points,
-                             [i](const Point& p) { return std::isfinite(p.values[i]); }))
-      continue;
+    if ((present >> i & 1U) == 0) continue;
     json.Key(kSeries[i].name).BeginArray();
-    for (auto point = begin; point != track.points.end(); ++point)
-      WriteFloat(json, point->values[i]);
+    for (const Points::Row& row : rows) WriteFloat(json, row[i]);
     json.EndArray();
   }
   json.EndObject().Key("heatmaps").BeginObject();
@@ -274,12 +325,21 @@ void History::WriteSparks(JsonWriter& json, const model::State& state, std::size
     if (!IsTracked(entity) || found == tracks_.end() || !MaySee(scope, state, entity)) continue;
     json.BeginObject().Key("ref").Number(static_cast<std::uint64_t>(ref));
     json.Key("cpu_cores").BeginArray();
-    const auto& all = found->second.points;
-    for (std::size_t i = all.size() - std::min(points, all.size()); i < all.size(); ++i) {
-      const float cores = all[i].values[kCpu];
-      // A line 100 pixels wide shows no more than three digits.
-      WriteFloat(json, std::isfinite(cores) ? std::round(cores * 1000.0F) / 1000.0F : cores);
-    }
+    const Track& track = found->second;
+    const auto end = oldest_sample_ + static_cast<std::uint32_t>(samples_.size());
+    const auto kept = track.first == 0 ? 0 : end - std::max(track.first, oldest_sample_);
+    std::uint32_t from = end - static_cast<std::uint32_t>(std::min<std::size_t>(points, kept));
+    float cores = kAbsent;
+    const auto write_until = [&](std::uint32_t step) {
+      for (; from < step; ++from)
+        // A line 100 pixels wide shows no more than three digits.
+        WriteFloat(json, std::isfinite(cores) ? std::round(cores * 1000.0F) / 1000.0F : cores);
+    };
+    track.points.ForEachChange([&](std::uint32_t step, const Points::Row& row) {
+      write_until(std::min(step, end));
+      cores = row[kCpu];
+    });
+    write_until(end);
     json.EndArray().EndObject();
   }
   json.EndArray();

@@ -11,13 +11,14 @@
 #include "collector/model/state.h"
 #include "collector/serve/history_series.h"
 #include "collector/serve/json_writer.h"
+#include "collector/serve/sparse_rows.h"
 #include "collector/serve/visibility.h"
 
 namespace ballast::serve {
 
 struct HistoryOptions {
-  // The last ten minutes of a hundred workloads. With more workloads, what is
-  // remembered of each gets shorter, evenly.
+  // The last ten minutes of a hundred workloads that work all the time, or of
+  // thousands that mostly sleep. With more, what is remembered of each gets shorter, evenly.
   std::size_t max_bytes = 8 << 20;
   std::chrono::seconds keep{600};
 };
@@ -53,10 +54,7 @@ class History {
  private:
   static constexpr auto kStep = std::chrono::seconds(1);
 
-  struct Point {
-    BootTime at{};
-    std::array<float, kSeries.size()> values{};  // not a number: absent
-  };
+  using Points = SparseRows<kSeries.size()>;  // not a number: absent
   // Counts are what a second saw, cut at 65,535: colours, not accounts.
   struct Column {
     BootTime at{};
@@ -71,22 +69,32 @@ class History {
     Waits waits_now, waits_before;
     BootTime at{};
     bool has_before = false;
-    std::deque<Point> points;
+    // Whether records told of it since the last sample, and in the second before: what
+    // nothing is told of stays as it is, and its rates are zero from the second sample on.
+    bool is_told_of = true;
+    bool was_told_of = true;
+    std::uint32_t first = 0;  // sample with its first point; 0: none yet
+    Points points;            // by sample
     std::deque<Column> columns;
   };
 
-  void NotePeaks(const model::Tick& tick);
+  void Note(const model::Record& record, const model::State& state);
+  void NoteRow(const model::EntityRow& row, const model::State& state, bool has_peaks);
   void Sample(const model::State& state);
   void Read(Track& track, const model::Entity& entity, bool is_own);
   void Push(Track& track, BootTime now);
   void Trim(BootTime now);
-  void TrimOne(Track& track, BootTime oldest);
+  void TrimOne(Track& track, BootTime oldest, std::uint32_t oldest_sample);
+  // Number of the sample after `time`, or of the next one.
+  std::uint32_t SampleAfter(BootTime time) const;
 
   HistoryOptions options_;
   std::chrono::seconds keep_;
   std::unordered_map<model::EntityRef, Track> tracks_;
   std::uint64_t incarnation_ = 0;
   BootTime sampled_{};
+  std::deque<BootTime> samples_;     // when the last ones were taken
+  std::uint32_t oldest_sample_ = 1;  // number of samples_.front(); 0 is before all
   std::size_t bytes_ = 0;
 };
 

@@ -129,7 +129,7 @@ void Pages::Apply(const model::Record& record) {
     });
   }
   if (is_death) state_.Apply(record);
-  rates_.Observe(state_);
+  rates_.Observe(record, state_);
   history_.Observe(record, state_);
 }
 

@@ -4,32 +4,60 @@ namespace ballast::serve {
 
 using model::Field;
 
-void RateWindow::Observe(const model::State& state) {
+void RateWindow::Observe(const model::Record& record, const model::State& state) {
   if (!state.is_whole()) return;
+  const BootTime now = state.header().at;
   if (state.header().incarnation != incarnation_) {
     tracks_.clear();
+    changing_.clear();
     incarnation_ = state.header().incarnation;
     passed_.reset();
   }
-  const BootTime now = state.header().at;
+  if (const auto* tick = std::get_if<model::Tick>(&record.body))
+    for (const model::EntityRow& row : tick->rows) Note(row, state);
+  if (const auto* event = std::get_if<model::Event>(&record.body))
+    for (const model::EntityRow& row : event->rows) Note(row, state);
+  if (std::holds_alternative<model::Key>(record.body)) {
+    std::erase_if(tracks_, [&](const auto& track) { return state.Find(track.first) == nullptr; });
+    for (const auto& [ref, entity] : state.entities())
+      if (!tracks_.contains(ref)) Note(ref, entity, now);
+  }
   if (passed_ && now - *passed_ < kCounterStep) return;
   passed_ = now;
-  for (const auto& [ref, entity] : state.entities()) {
-    if (!model::IsWorkload(entity.kind) && entity.kind != model::EntityKind::kHost) continue;
-    Track& track = tracks_[ref];
-    Counters counters;
-    for (std::size_t i = 0; i < kCounters.size(); ++i)
-      counters[i] = entity.fields.Get(kCounters[i]);
-    track.counters.Push(now, counters);
-    const model::Histogram* waits = entity.fields.FindHistogram(Field::kRunQueueWait);
-    if (waits == nullptr) continue;
-    if (const auto* newest = track.waits.Newest();
-        newest == nullptr || now - newest->at >= kWaitStep)
-      track.waits.Push(now, *waits);
-  }
-  if (now - swept_ < kWaitStep) return;
-  swept_ = now;
-  std::erase_if(tracks_, [&](const auto& track) { return state.Find(track.first) == nullptr; });
+  std::erase_if(changing_, [&](model::EntityRef ref) {
+    const auto found = tracks_.find(ref);
+    const model::Entity* entity = state.Find(ref);
+    if (found == tracks_.end() || entity == nullptr) return true;
+    Pass(found->second, *entity, now);
+    found->second.is_changing = now - found->second.told_of <= kWaitSlots * kWaitStep;
+    return !found->second.is_changing;
+  });
+}
+
+void RateWindow::Note(const model::EntityRow& row, const model::State& state) {
+  if (const model::Entity* entity = state.Find(row.ref)) Note(row.ref, *entity, state.header().at);
+}
+
+void RateWindow::Note(model::EntityRef ref, const model::Entity& entity, BootTime now) {
+  if (!model::IsWorkload(entity.kind) && entity.kind != model::EntityKind::kHost) return;
+  Track& track = tracks_[ref];
+  track.told_of = now;
+  if (track.is_changing) return;
+  track.is_changing = true;
+  changing_.push_back(ref);
+  if (!passed_) return;
+  track.counters.BeginAt(*passed_);
+  track.waits.BeginAt(*passed_);
+}
+
+void RateWindow::Pass(Track& track, const model::Entity& entity, BootTime now) {
+  Counters counters;
+  for (std::size_t i = 0; i < kCounters.size(); ++i) counters[i] = entity.fields.Get(kCounters[i]);
+  track.counters.Push(now, counters);
+  const model::Histogram* waits = entity.fields.FindHistogram(Field::kRunQueueWait);
+  if (waits == nullptr) return;
+  if (const auto* newest = track.waits.Newest(); newest == nullptr || now - newest->at >= kWaitStep)
+    track.waits.Push(now, *waits);
 }
 
 RateWindow::Rates RateWindow::Of(model::EntityRef ref, const model::Entity& entity,

@@ -48,6 +48,10 @@ class Sample {
   virtual void Keep(Slot slot) = 0;
   // Whether to save the effort of measuring it.
   virtual bool IsKept(Slot /*slot*/) const { return false; }
+  // Nothing of it ran, but others may have changed it: memory reclaimed, a limit
+  // set. The source that sees that first keeps it if nothing is changed.
+  virtual void Doze(Slot /*slot*/) {}
+  virtual bool IsDozing(Slot /*slot*/) const { return false; }
 };
 
 // Something that happened, seen between ticks. `fields` hold kEventTimeNs.

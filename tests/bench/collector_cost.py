@@ -1,7 +1,7 @@
 """What the running collector costs at 10 Hz, by number of workloads: CPU of one core, resident memory, and how often a tick
 was late while /metrics was scraped; beside it what merely reading the workloads' files as often would cost, in the same run.
 
-Budget it defends: with 1,000 workloads at most 5 % (aim 4 %) of one core on hybrid v1, asleep or with 5 % of them active, and
+Budget it defends: with 1,000 workloads at most 5 % (aim 3 %) of one core on hybrid v1, asleep or with 5 % of them active, and
 64 MB resident; a scrape delays no tick. Each workload is a cgroup with one task that sleeps, as most agents are most of the
 time; an active one wakes 20 times a second. CPU time is the kernel's count for the process, threads included.
 """

@@ -1,5 +1,6 @@
-// What reading the accounting of 1,000 idle cgroups costs: the walk, and files
-// two ways. Unit: ns per cgroup and hierarchy (label ns/cgroup).
+// What reading the accounting of 1,000 idle cgroups costs: the walk through all of
+// them, visits to each, and files two ways. Unit: ns per cgroup and hierarchy
+// (label ns/cgroup). BALLAST_BENCH_GROUPS=n for another number of groups.
 //
 // Budget it defends: the walk at most 1 us per cgroup and hierarchy, and at
 // least 10 times cheaper than the files in the same run (main prints both).
@@ -17,7 +18,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -29,7 +32,10 @@
 namespace ballast::source {
 namespace {
 
-constexpr std::uint32_t kGroups = 1000;
+std::uint32_t Groups() {
+  static const char* given = std::getenv("BALLAST_BENCH_GROUPS");
+  return given != nullptr ? static_cast<std::uint32_t>(std::atoi(given)) : 1000;
+}
 
 // One v2 directory or its v1 siblings hold the same values under these names.
 constexpr const char* kV2Files[] = {"cpu.stat",       "cpu.max",         "cpu.weight",
@@ -70,24 +76,25 @@ class World {
   CgroupWalk& walk() { return *walk_; }
   std::size_t hierarchies() const { return hierarchies_.size(); }
   const std::vector<std::string>& files() const { return files_; }
-  std::size_t group_directories() const { return kGroups * hierarchies_.size(); }
+  std::size_t group_directories() const { return Groups() * hierarchies_.size(); }
 
  private:
   World() {
     hierarchies_ = MeasuredHierarchies(Must(model::ReadCgroupLayout()));
     kernel_ = Must(
-        KernelSide::Start(ReadKernelFacts(), {.slots = kGroups + 1, .max_cgroups = 8 * kGroups}));
+        KernelSide::Start(ReadKernelFacts(), {.slots = Groups() + 1, .max_cgroups = 8 * Groups()}));
     SlotTable slots(*kernel_);
     const std::string top = "/ballast-bench-" + std::to_string(::getpid());
     for (const auto& hierarchy : hierarchies_) {
       Make(hierarchy, hierarchy.mount_point + top);
-      for (std::uint32_t i = 1; i <= kGroups; ++i) {
+      for (std::uint32_t i = 1; i <= Groups(); ++i) {
         Must(
             slots.Track(i, Make(hierarchy, hierarchy.mount_point + top + "/" + std::to_string(i))));
         AddFiles(directories_.back().directory, hierarchy.is_v2);
       }
     }
     walk_ = std::make_unique<CgroupWalk>(Must(CgroupWalk::Open(*kernel_, hierarchies_)));
+    Must(walk_->Run());  // visits go where it met them
   }
 
   const model::CgroupDirectory& Make(const model::Hierarchy& hierarchy, const std::string& path) {
@@ -125,7 +132,7 @@ double CpuNs() {
 }
 
 // What the three cost, for the verdict at the end: ns per cgroup and hierarchy.
-double walk_ns = 0, kept_ns = 0, opened_ns = 0;
+double walk_ns = 0, visit_ns = 0, kept_ns = 0, opened_ns = 0;
 
 template <typename Body>
 void Measure(benchmark::State& state, double& result, Body body) {
@@ -140,10 +147,20 @@ void Measure(benchmark::State& state, double& result, Body body) {
 void BM_Walk(benchmark::State& state) {
   Measure(state, walk_ns, [](World& world) {
     Must(world.walk().Run());
-    for (Slot slot = 1; slot <= kGroups; ++slot) benchmark::DoNotOptimize(world.walk().Find(slot));
+    for (Slot slot = 1; slot <= Groups(); ++slot) benchmark::DoNotOptimize(world.walk().Find(slot));
   });
 }
 BENCHMARK(BM_Walk)->Unit(benchmark::kMicrosecond)->MinTime(1.0);
+
+void BM_Visits(benchmark::State& state) {
+  std::vector<Slot> all(Groups());
+  std::iota(all.begin(), all.end(), Slot{1});
+  Measure(state, visit_ns, [&](World& world) {
+    Must(world.walk().RunOnly(all));
+    for (const Slot slot : all) benchmark::DoNotOptimize(world.walk().Find(slot));
+  });
+}
+BENCHMARK(BM_Visits)->Unit(benchmark::kMicrosecond)->MinTime(1.0);
 
 void BM_FilesOnKeptDescriptors(benchmark::State& state) {
   // RLIMIT_NOFILE may not hold them all: a part is measured and scaled.
@@ -185,7 +202,8 @@ int main(int argc, char** argv) {
   benchmark::RunSpecifiedBenchmarks();
   if (walk_ns > 0 && kept_ns > 0 && opened_ns > 0)
     std::printf(
-        "walk %.0f ns per cgroup and hierarchy (budget 1000); files on kept descriptors %.1fx, "
+        "walk %.0f ns per cgroup and hierarchy (budget 1000), visits %.0f; files on kept "
+        "descriptors %.1fx, "
         "opened each time %.1fx as much (budget 10x)\n",
-        walk_ns, kept_ns / walk_ns, opened_ns / walk_ns);
+        walk_ns, visit_ns, kept_ns / walk_ns, opened_ns / walk_ns);
 }

@@ -204,5 +204,31 @@ TEST_F(BpfSourcesTest, WorkloadWithoutAMeasuredDirectoryIsAnError) {
   EXPECT_FALSE(tracked);
 }
 
+// Ticks of a pipeline with nothing to do, until the workload's turn to doze.
+TEST_F(BpfSourcesTest, SleeperIsMeasuredWhenItDozesOnlyIfSomebodyChangedIt) {
+  TestGroup group("doze");
+  group.SetMemoryLimit(64 << 20);
+  Track(group);
+  const auto at_its_turn = [&] {
+    for (int tick = 0; tick < 20; ++tick) {
+      test::MapSample sample;
+      for (auto& source : bpf_->sources) source->KeepQuiet(sample);
+      const bool is_turn = sample.IsDozing(kSlot);
+      for (auto& source : bpf_->sources) EXPECT_TRUE(source->Collect(sample));
+      if (is_turn) return sample;
+    }
+    ADD_FAILURE() << "no turn in 20 ticks";
+    return test::MapSample();
+  };
+  at_its_turn();
+
+  EXPECT_TRUE(at_its_turn().IsKept(kSlot));
+  group.SetMemoryLimit(96 << 20);
+  test::MapSample changed = at_its_turn();
+  EXPECT_FALSE(changed.IsKept(kSlot));
+  EXPECT_EQ(changed.Of(kSlot).Get(Field::kMemoryMaxBytes), 96u << 20);
+  EXPECT_TRUE(at_its_turn().IsKept(kSlot));
+}
+
 }  // namespace
 }  // namespace ballast::source

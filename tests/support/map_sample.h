@@ -20,10 +20,12 @@ class MapSample final : public source::Sample {
   void KeepChildren(source::Slot, model::EntityKind) override {}
   void Keep(source::Slot slot) override { kept[slot] = true; }
   bool IsKept(source::Slot slot) const override { return kept.contains(slot); }
+  void Doze(source::Slot slot) override { dozing[slot] = true; }
+  bool IsDozing(source::Slot slot) const override { return dozing.contains(slot); }
 
   std::map<source::Slot, model::FieldSet> slots;
   std::map<std::tuple<source::Slot, model::EntityKind, std::string>, model::FieldSet> children;
-  std::map<source::Slot, bool> kept;
+  std::map<source::Slot, bool> kept, dozing;
 };
 
 }  // namespace ballast::test

@@ -33,6 +33,7 @@ constexpr std::array<Name, DRP_NUM> kNames = {{
     {"tools", "begin_ring_full"},
     {"tools", "begin_rate"},
     {"run_queue", "blame_pairs_full"},
+    {"walk", "steps"},
 }};
 
 }  // namespace

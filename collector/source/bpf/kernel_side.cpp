@@ -114,6 +114,11 @@ const std::vector<Requirement>& Requirements() {  // table
        [](auto& f) { return Unless(f.timers, "no BPF timers or loops (Linux 5.17)"); }},
       {"wlk_on_cgroup",
        [](auto& f) { return Unless(f.cgroup_iter, "no cgroup iterator (Linux 6.1)"); }},
+      {"wlk_visit",
+       [](auto& f) {
+         return !f.cgroup_iter ? "no cgroup iterator (Linux 6.1)"
+                               : Unless(f.timers, "no BPF loops (Linux 5.17)");
+       }},
   };
   return all;
 }
@@ -155,6 +160,8 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.mem_rows, options.slots);
   bpf_map__set_max_entries(maps.clk_rows, options.slots);
   bpf_map__set_max_entries(maps.wlk_wanted, options.slots);
+  bpf_map__set_max_entries(maps.wlk_visits, options.slots);
+  bpf_map__set_max_entries(maps.wlk_roots, options.slots * WLK_HIERARCHIES);
   bpf_map__set_max_entries(maps.tol_whole_at, options.slots);
   for (bpf_map* map : {maps.blk_rows, maps.blk_index, maps.blk_free})
     bpf_map__set_max_entries(map, options.slots * options.devices_per_slot);
@@ -283,8 +290,9 @@ void KernelSide::AttachAll() {
     if (state == programs_.end() || !state->because.empty()) continue;
     state->verified_instructions = VerifiedInstructions(program);
     if (IsForKvm(state->name)) continue;
-    // The walk attaches one link per hierarchy, in CgroupWalk.
-    if (program == loaded_->skeleton.progs().wlk_on_cgroup) {
+    // The walk attaches one link per hierarchy and runs its visits, in CgroupWalk.
+    if (program == loaded_->skeleton.progs().wlk_on_cgroup ||
+        program == loaded_->skeleton.progs().wlk_visit) {
       state->attached = true;
       continue;
     }

@@ -19,12 +19,13 @@ KvmSource::KvmSource(KernelSide& kernel, const Clock& clock, KvmSourceOptions op
     : kernel_(&kernel), clock_(clock), options_(std::move(options)) {}
 
 Result<> KvmSource::Track(const Tracked& workload) {
-  tracked_.try_emplace(workload.slot);
+  tracked_.Add(workload.slot);
   return Ok();
 }
 
 void KvmSource::Untrack(Slot slot) {
-  tracked_.erase(slot);
+  tracked_.Erase(slot);
+  with_vcpus_.erase(slot);
 }
 
 Result<> KvmSource::Collect(Sample& sample) {
@@ -37,8 +38,7 @@ Result<> KvmSource::Collect(Sample& sample) {
     last_read_ = now;
     Read();
   }
-  for (auto& [slot, workload] : tracked_)
-    if (!workload.vcpus.empty()) Set(workload, slot, sample);
+  for (const Slot slot : with_vcpus_) Set(tracked_.At(slot), slot, sample);
   return Ok();
 }
 
@@ -53,7 +53,7 @@ void KvmSource::Read() {
     tids.push_back(tid);
   }
   // What is known of vCPUs is of those that are there now.
-  for (auto& [slot, workload] : tracked_) workload.vcpus.clear();
+  for (const Slot slot : std::exchange(with_vcpus_, {})) tracked_.At(slot).vcpus.clear();
   for (const std::uint32_t one : tids) {
     kvm_row row{};
     if (bpf_map_lookup_elem(map, &one, &row) != 0) continue;
@@ -80,9 +80,8 @@ void KvmSource::ReadRow(std::uint32_t tid, const kvm_row& row) {
   auto [known, is_new] = rows_.try_emplace(tid);
   kvm_row& last = known->second;
   if (!is_new && last.start_ns != row.start_ns) last = {};  // another thread
-  const auto found = tracked_.find(row.slot);
-  if (found != tracked_.end()) {
-    Workload& workload = found->second;
+  if (Workload* const found = tracked_.Find(row.slot); found != nullptr) {
+    Workload& workload = *found;
     for (std::uint32_t code = 0; code < KVM_CODES; ++code) {
       const std::uint32_t count = row.exits[code] - last.exits[code];  // modulo 2^32
       const std::uint64_t host_ns = row.host_ns[code] - last.host_ns[code];
@@ -92,7 +91,10 @@ void KvmSource::ReadRow(std::uint32_t tid, const kvm_row& row) {
       exits.host_ns += host_ns;
       exits.is_changed = true;
     }
-    if (row.vcpu != ~0U) workload.vcpus[row.vcpu] = {row.halt_ns, row.ran_ns, row.waited_ns};
+    if (row.vcpu != ~0U) {
+      workload.vcpus[row.vcpu] = {row.halt_ns, row.ran_ns, row.waited_ns};
+      with_vcpus_.insert(row.slot);
+    }
   }
   last = row;
 }

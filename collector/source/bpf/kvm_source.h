@@ -19,6 +19,7 @@
 
 #include "bpf/abi/kvm_abi.h"
 #include "collector/source/bpf/kernel_side.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -67,7 +68,8 @@ class KvmSource final : public Source {
   std::optional<BootTime> last_read_;
   std::optional<BootTime> last_try_;
   std::map<std::uint32_t, kvm_row> rows_;  // by thread id, as last read
-  std::map<Slot, Workload> tracked_;
+  SlotMap<Workload> tracked_;
+  std::set<Slot> with_vcpus_;
 };
 
 }  // namespace ballast::source

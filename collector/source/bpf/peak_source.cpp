@@ -16,12 +16,15 @@ PeakSource::PeakSource(Peaks peaks, bool has_cpu)
       page_bytes_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) {}
 
 Result<> PeakSource::Track(const Tracked& workload) {
-  if (tracked_.try_emplace(workload.slot).second) peaks_.Restart(workload.slot);
+  if (!tracked_.Add(workload.slot).second) return Ok();
+  peaks_.Restart(workload.slot);
+  if (workload.slot >= is_fading_.size()) is_fading_.resize(std::size_t{workload.slot} + 1);
+  is_fading_[workload.slot] = 0;
   return Ok();
 }
 
 void PeakSource::Untrack(Slot slot) {
-  tracked_.erase(slot);
+  tracked_.Erase(slot);
 }
 
 void PeakSource::FillCpu(const Peak& peak, Workload& workload, model::FieldSet& fields) const {
@@ -39,33 +42,34 @@ void PeakSource::FillMemory(const Peak& peak, Workload& workload, model::FieldSe
   const std::uint64_t lifetime = fields.Get(Field::kMemoryLifetimePeakBytes).value_or(0);
   const bool rose = workload.lifetime_bytes != 0 && lifetime > workload.lifetime_bytes;
   workload.lifetime_bytes = std::max(workload.lifetime_bytes, lifetime);
-  workload.tick_bytes =
-      std::max({*usage, peak.memory_pages * page_bytes_, rose ? lifetime : std::uint64_t{0}});
-  fields.Set(Field::kMemoryTickPeakBytes, workload.tick_bytes);
+  fields.Set(Field::kMemoryTickPeakBytes, std::max({*usage, peak.memory_pages * page_bytes_,
+                                                    rose ? lifetime : std::uint64_t{0}}));
 }
 
 Result<> PeakSource::Collect(Sample& sample) {
   peaks_.BeginReading();
-  for (auto& [slot, workload] : tracked_) {
+  for (const Slot slot : tracked_.slots()) {
     // Nothing of it ran: its windows fade and its memory stands as it is; then
     // what was set last is right.
-    if (sample.IsKept(slot) && workload.longest_ns == 0 && workload.tick_bytes == 0) continue;
+    const bool is_kept = sample.IsKept(slot);
+    if (is_kept && is_fading_[slot] == 0) continue;
+    Workload& workload = tracked_.At(slot);
     model::FieldSet& fields = sample.Of(slot);
     const Peak peak = peaks_.Read(slot);
     FillCpu(peak, workload, fields);
     FillMemory(peak, workload, fields);
-    if (sample.IsKept(slot)) workload.tick_bytes = 0;
+    is_fading_[slot] = !is_kept || workload.longest_ns != 0;
   }
   return Ok();
 }
 
 // Born and dead between two ticks: this is all that is ever said of it.
 void PeakSource::ReadFinal(Slot slot, model::FieldSet& last) {
-  const auto found = tracked_.find(slot);
-  if (found == tracked_.end()) return;
+  Workload* workload = tracked_.Find(slot);
+  if (workload == nullptr) return;
   const Peak peak = peaks_.ReadUnfinished(slot);
-  FillCpu(peak, found->second, last);
-  FillMemory(peak, found->second, last);
+  FillCpu(peak, *workload, last);
+  FillMemory(peak, *workload, last);
 }
 
 }  // namespace ballast::source

@@ -5,12 +5,13 @@
 // owned by the tick thread. KernelSide outlives it.
 
 #include <cstdint>
-#include <map>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "collector/base/result.h"
 #include "collector/source/bpf/peaks.h"
+#include "collector/source/slot_map.h"
 #include "collector/source/source.h"
 
 namespace ballast::source {
@@ -29,7 +30,6 @@ class PeakSource final : public Source {
  private:
   struct Workload {
     std::uint64_t lifetime_bytes = 0;  // highest use of memory since birth
-    std::uint64_t tick_bytes = 0;      // as last set
     std::uint64_t longest_ns = 0;      // CPU peak of the longest window, as last set
   };
   void FillCpu(const Peak& peak, Workload& workload, model::FieldSet& fields) const;
@@ -38,7 +38,10 @@ class PeakSource final : public Source {
   Peaks peaks_;
   bool has_cpu_;
   std::uint64_t page_bytes_;
-  std::map<Slot, Workload> tracked_;
+  SlotMap<Workload> tracked_;
+  // By slot: what was set last would not stand if it were kept. Bytes side by side:
+  // of most workloads nothing else is looked at in most ticks.
+  std::vector<std::uint8_t> is_fading_;
 };
 
 }  // namespace ballast::source

@@ -43,8 +43,14 @@ void RunQueueSource::Fill(Slot slot, model::FieldSet& fields) {
 void RunQueueSource::KeepQuiet(Sample& sample) {
   ++tick_;
   run_queue_.BeginTick();
-  for (const Slot slot : tracked_.slots())
-    if ((tick_ + slot) % kQuietEvery != 0 && run_queue_.IsQuiet(slot)) sample.Keep(slot);
+  for (const Slot slot : tracked_.slots()) {
+    const std::uint64_t turn = tick_ + slot;
+    if (turn % kWholeEvery == 0 || !run_queue_.IsQuiet(slot)) continue;
+    if (turn % kQuietEvery != 0)
+      sample.Keep(slot);
+    else
+      sample.Doze(slot);
+  }
 }
 
 Result<> RunQueueSource::Collect(Sample& sample) {

@@ -26,14 +26,15 @@ class RunQueueSource final : public Source {
   // kernel did not note it.
   void ReadFinal(Slot slot, model::FieldSet& last) override;
   void Untrack(Slot slot) override;
-  // All that no task of ran in, but for one tick in kQuietEvery: memory can be
-  // reclaimed and limits changed while everything in it sleeps.
+  // All that no task of ran in. In one tick of kQuietEvery they doze: memory can be
+  // reclaimed and limits changed while everything in it sleeps. In one of kWholeEvery
+  // they are measured, whatever the walk sees.
   void KeepQuiet(Sample& sample) override;
   // After the source of kCpuUsageNs, which it compares with.
   Result<> Collect(Sample& sample) override;
 
  private:
-  static constexpr std::uint64_t kQuietEvery = 10;
+  static constexpr std::uint64_t kQuietEvery = 10, kWholeEvery = 100;
 
   // What the workload had used when the hook began to book for it: the least
   // difference seen. Time on the CPU is booked at switch-out, so the difference

@@ -6,17 +6,30 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <limits>
 #include <utility>
 
 #include "bpf/ballast.skel.h"
+#include "collector/base/fd.h"
 #include "collector/model/field.h"
 
 namespace ballast::source {
 namespace {
 
 using Optional = std::optional<std::uint64_t>;
+
+// A new group is met by an iterator of its own; with more of them at a time, as at
+// the start, one through all is cheaper.
+constexpr std::size_t kMostMetOneByOne = 32;
+// At ten runs a second, how long a group that was missed is not seen: 10 s.
+constexpr std::uint32_t kVisitsBetweenWalks = 100;
+// A visit keeps its CPU: 0.1 ms.
+constexpr std::size_t kVisitsAtATime = 256;
 
 std::uint64_t PageBytes() {
   static const auto bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -83,6 +96,7 @@ void AddMemory(const wlk_row& row, WalkTotals& totals) {
   // memsw is memory plus swap; the two are read one after the other.
   totals.swap_bytes = Bytes(row.swap_pages - std::min(row.swap_pages, row.memory_pages));
   totals.limit_failures = row.failcnt;
+  if (row.present & WLK_HAS_KMEM) totals.kernel_bytes = Bytes(row.kernel_pages);
   totals.under_oom = (row.present & WLK_UNDER_OOM) != 0;
 }
 
@@ -105,6 +119,10 @@ void AddPressure(const wlk_row& row, WalkTotals& totals) {
   totals.io_full_ns = row.io_full_ns;
 }
 
+void Destroy(bpf_link* link) {
+  bpf_link__destroy(link);
+}
+
 // v1's cpuacct alone: the kernel keeps its sums per CPU, out of the walk's reach.
 bool HasRowFields(const model::Hierarchy& hierarchy) {
   const auto has = [&](std::string_view controller) {
@@ -124,35 +142,27 @@ std::vector<model::Hierarchy> MeasuredHierarchies(const model::CgroupLayout& lay
   return measured;
 }
 
-CgroupWalk::CgroupWalk(const KernelSide& kernel, MappedArray<const wlk_row> rows,
-                       MappedArray<std::uint64_t> wanted)
-    : kernel_(&kernel), rows_(std::move(rows)), wanted_(std::move(wanted)) {}
-
-CgroupWalk::CgroupWalk(CgroupWalk&& other) noexcept
-    : kernel_(other.kernel_),
-      rows_(std::move(other.rows_)),
-      wanted_(std::move(other.wanted_)),
-      places_(std::exchange(other.places_, {})),
-      generation_(other.generation_) {}
-
-CgroupWalk::~CgroupWalk() {
-  for (const Place& place : places_) bpf_link__destroy(place.link);
-}
+CgroupWalk::CgroupWalk(const KernelSide& kernel, Maps maps)
+    : kernel_(&kernel), maps_(std::move(maps)), flush_(nullptr, Destroy) {}
 
 Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel,
                                     const std::vector<model::Hierarchy>& hierarchies) {
   if (!kernel.IsAttached("wlk_on_cgroup"))
     return Error::Invalid("the kernel does not run the cgroup walk");
-  BALLAST_TRY(
-      auto rows,
-      MappedArray<const wlk_row>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_rows),
-                                       std::size_t{kernel.options().slots} * WLK_HIERARCHIES),
-      "walk");
-  BALLAST_TRY(auto wanted,
-              MappedArray<std::uint64_t>::Open(bpf_map__fd(kernel.skeleton().maps.wlk_wanted),
-                                               kernel.options().slots),
+  const auto& maps = kernel.skeleton().maps;
+  const std::size_t slots = kernel.options().slots;
+  BALLAST_TRY(auto rows,
+              MappedArray<const wlk_row>::Open(bpf_map__fd(maps.wlk_rows), slots * WLK_HIERARCHIES),
               "walk");
-  CgroupWalk walk(kernel, std::move(rows), std::move(wanted));
+  BALLAST_TRY(auto roots,
+              MappedArray<wlk_root>::Open(bpf_map__fd(maps.wlk_roots), slots * WLK_HIERARCHIES),
+              "walk");
+  BALLAST_TRY(auto wanted, MappedArray<std::uint64_t>::Open(bpf_map__fd(maps.wlk_wanted), slots),
+              "walk");
+  BALLAST_TRY(auto visits, MappedArray<std::uint64_t>::Open(bpf_map__fd(maps.wlk_visits), slots),
+              "walk");
+  CgroupWalk walk(kernel,
+                  {std::move(rows), std::move(roots), std::move(wanted), std::move(visits)});
   for (const model::Hierarchy& hierarchy : hierarchies) {
     if (!HasRowFields(hierarchy)) continue;
     if (walk.places_.size() == WLK_HIERARCHIES) break;
@@ -161,46 +171,95 @@ Result<CgroupWalk> CgroupWalk::Open(const KernelSide& kernel,
   return walk;
 }
 
-Result<> CgroupWalk::Attach(const model::Hierarchy& hierarchy) {
-  Fd directory(::open(hierarchy.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.is_open()) return Error::FromErrno(errno, "open");
+Result<CgroupWalk::LinkPtr> CgroupWalk::Iterator(int directory_fd, bool is_whole_tree) const {
   bpf_iter_link_info info{};
-  info.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
-  info.cgroup.cgroup_fd = static_cast<__u32>(directory.get());
+  info.cgroup.order = is_whole_tree ? BPF_CGROUP_ITER_DESCENDANTS_PRE : BPF_CGROUP_ITER_SELF_ONLY;
+  info.cgroup.cgroup_fd = static_cast<__u32>(directory_fd);
   LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
-  bpf_link* link = bpf_program__attach_iter(kernel_->skeleton().progs.wlk_on_cgroup, &options);
+  LinkPtr link(bpf_program__attach_iter(kernel_->skeleton().progs.wlk_on_cgroup, &options),
+               Destroy);
   if (link == nullptr) return Error::FromErrno(errno, "attach iterator");
-  places_.push_back({hierarchy, std::move(directory), link});
+  return link;
+}
+
+Result<> CgroupWalk::Attach(const model::Hierarchy& hierarchy) {
+  const Fd directory(::open(hierarchy.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open()) return Error::FromErrno(errno, "open");
+  BALLAST_TRY(auto iterator, Iterator(directory.get(), true), "every group");
+  if (hierarchy.is_v2) {
+    BALLAST_TRY(flush_, Iterator(directory.get(), false), "the root");
+  }
+  places_.push_back({hierarchy, std::move(iterator)});
   return Ok();
+}
+
+wlk_root& CgroupWalk::RootOf(std::uint32_t place, Slot slot) const {
+  return maps_.roots[std::size_t{place} * kernel_->options().slots + slot];
+}
+
+void CgroupWalk::Track(Slot slot, const std::vector<model::CgroupDirectory>& directories) {
+  std::erase_if(unmet_, [slot](const Unmet& unmet) { return unmet.slot == slot; });
+  for (std::uint32_t place = 0; place < places_.size(); ++place) {
+    const auto lies_at = std::ranges::find(directories, places_[place].hierarchy.id,
+                                           &model::CgroupDirectory::hierarchy_id);
+    wlk_root& root = RootOf(place, slot);
+    const bool is_there = lies_at != directories.end();
+    if (is_there && root.cgroup != 0 && root.cgroup_id == lies_at->id) continue;
+    root = {};
+    if (is_there) unmet_.push_back({slot, place, lies_at->directory});
+  }
+}
+
+void CgroupWalk::Untrack(Slot slot) {
+  Track(slot, {});
+}
+
+void CgroupWalk::Begin() {
+  auto& bss = *kernel_->skeleton().bss;
+  bss.wlk_generation = ++generation_;
+  bss.wlk_cgroups = bss.wlk_tracked = bss.wlk_row_range = 0;
+}
+
+WalkCost CgroupWalk::Cost(std::chrono::steady_clock::time_point begin) const {
+  const auto& bss = *kernel_->skeleton().bss;
+  return {bss.wlk_cgroups, bss.wlk_tracked, bss.wlk_row_range,
+          std::chrono::steady_clock::now() - begin};
 }
 
 Result<WalkCost> CgroupWalk::Run() {
   kernel_->skeleton().bss->wlk_selective = 0;
-  ++generation_;
+  Begin();
   return RunAll();
 }
 
-Result<WalkCost> CgroupWalk::RunOnly(const std::vector<Slot>& wanted) {
+Result<WalkCost> CgroupWalk::RunOnly(const std::vector<Slot>& wanted,
+                                     const std::vector<Slot>& dozing) {
   kernel_->skeleton().bss->wlk_selective = 1;
-  ++generation_;
-  for (const Slot slot : wanted) wanted_[slot] = generation_;
+  Begin();
+  if (kernel_->IsAttached("wlk_visit") && unmet_.size() <= kMostMetOneByOne &&
+      ++visits_ < kVisitsBetweenWalks)
+    return Visit(wanted, dozing);
+  for (const auto* slots : {&wanted, &dozing})
+    for (const Slot slot : *slots) maps_.wanted[slot] = generation_;
   return RunAll();
 }
 
 Result<WalkCost> CgroupWalk::RunAll() {
   const auto begin = std::chrono::steady_clock::now();
-  auto& bss = *kernel_->skeleton().bss;
-  bss.wlk_generation = generation_;
-  bss.wlk_cgroups = bss.wlk_tracked = bss.wlk_row_range = 0;
+  unmet_.clear();
+  visits_ = 0;
   for (std::uint32_t place = 0; place < places_.size(); ++place)
     BALLAST_TRY_DO(RunOne(place), "walk " + places_[place].hierarchy.mount_point);
-  return WalkCost{bss.wlk_cgroups, bss.wlk_tracked, bss.wlk_row_range,
-                  std::chrono::steady_clock::now() - begin};
+  return Cost(begin);
 }
 
 Result<> CgroupWalk::RunOne(std::uint32_t place) {
   kernel_->skeleton().bss->wlk_place = place;
-  const Fd iterator(bpf_iter_create(bpf_link__fd(places_[place].link)));
+  return Read(places_[place].iterator.get());
+}
+
+Result<> CgroupWalk::Read(const bpf_link* link) const {
+  const Fd iterator(bpf_iter_create(bpf_link__fd(link)));
   if (!iterator.is_open()) return Error::FromErrno(errno, "create iterator");
   char nothing[64];  // the program writes rows, not text: one read is the whole walk
   for (;;) {
@@ -212,9 +271,58 @@ Result<> CgroupWalk::RunOne(std::uint32_t place) {
   }
 }
 
+// An iterator of this group alone notes where it is. Not there any more: its
+// removal is on the way.
+void CgroupWalk::Meet(const Unmet& unmet) const {
+  const Fd directory(::open(unmet.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open()) return;
+  kernel_->skeleton().bss->wlk_place = unmet.place;
+  if (auto iterator = Iterator(directory.get(), false))
+    static_cast<void>(Read(iterator->get()).has_value());
+}
+
+Result<WalkCost> CgroupWalk::Visit(const std::vector<Slot>& wanted,
+                                   const std::vector<Slot>& dozing) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (const Unmet& unmet : unmet_) Meet(unmet);
+  unmet_.clear();
+  auto& bss = *kernel_->skeleton().bss;
+  // Of who dozes nothing waits to be flushed.
+  if (flush_ != nullptr && !wanted.empty()) BALLAST_TRY_DO(Read(flush_.get()), "flush");
+  std::size_t visits = 0;
+  for (const Slot slot : wanted) maps_.visits[visits++] = slot;
+  for (const Slot slot : dozing) maps_.visits[visits++] = slot | WLK_DOZES;
+  const int program = bpf_program__fd(kernel_->skeleton().progs.wlk_visit);
+  for (std::uint32_t place = 0; place < places_.size(); ++place) {
+    bss.wlk_place = place;
+    for (std::size_t from = 0; from < visits; from += kVisitsAtATime) {
+      bss.wlk_visit_from = static_cast<__u32>(from);
+      bss.wlk_visit_count = static_cast<__u32>(std::min(kVisitsAtATime, visits - from));
+      LIBBPF_OPTS(bpf_test_run_opts, run);
+      if (const int error = bpf_prog_test_run_opts(program, &run); error != 0)
+        return Error::FromErrno(-error, "visit " + places_[place].hierarchy.mount_point);
+    }
+  }
+  return Cost(begin);
+}
+
 const wlk_row* CgroupWalk::FindRow(std::size_t hierarchy, Slot slot) const {
-  const wlk_row& row = rows_[hierarchy * kernel_->options().slots + slot];
+  const wlk_row& row = maps_.rows[hierarchy * kernel_->options().slots + slot];
   return generation_ != 0 && row.generation == generation_ ? &row : nullptr;
+}
+
+std::uint64_t CgroupWalk::Fingerprint(Slot slot) const {
+  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
+  std::uint64_t print = 0;
+  for (std::size_t place = 0; place < places_.size(); ++place) {
+    const wlk_row* row = FindRow(place, slot);
+    if (row == nullptr) continue;
+    std::array<std::uint64_t, sizeof(wlk_row) / sizeof(std::uint64_t)> words;
+    std::memcpy(words.data(), row, sizeof(wlk_row));
+    words[offsetof(wlk_row, generation) / sizeof(std::uint64_t)] = place + 1;
+    for (const std::uint64_t word : words) print = (std::rotl(print, 23) ^ word) * kOdd;
+  }
+  return print;
 }
 
 std::optional<WalkTotals> CgroupWalk::Find(Slot slot) const {

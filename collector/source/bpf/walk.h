@@ -1,10 +1,11 @@
 #pragma once
 
-// One pass over every tracked cgroup of every hierarchy: CPU, bandwidth, memory
-// and pressure, as the kernel accounts them, without opening a file.
+// CPU, bandwidth, memory and pressure of tracked cgroups in every hierarchy, as the
+// kernel accounts them, without opening a file.
 //
 //   BALLAST_TRY(auto walk, CgroupWalk::Open(kernel, hierarchies), "walk");
-//   BALLAST_TRY(auto cost, walk.Run(), "walk");          // each tick
+//   walk.Track(slot, directories);                       // after the slot table has it
+//   BALLAST_TRY(auto cost, walk.RunOnly(slots), "walk"); // each tick
 //   if (auto totals = walk.Find(slot)) ...
 //
 // Values are cumulative and raw; nullopt means that this kernel or this cgroup
@@ -14,11 +15,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bpf/abi/walk_abi.h"
-#include "collector/base/fd.h"
 #include "collector/base/result.h"
 #include "collector/model/cgroup_layout.h"
 #include "collector/source/bpf/kernel_side.h"
@@ -64,7 +66,8 @@ struct WalkTotals {
   std::optional<std::uint64_t> max_events;
   std::optional<std::uint64_t> oom_events;
   std::optional<std::uint64_t> oom_kills;
-  std::optional<bool> under_oom;  // v1: waits at its limit
+  std::optional<std::uint64_t> kernel_bytes;  // v1
+  std::optional<bool> under_oom;              // v1: waits at its limit
 
   std::optional<std::uint64_t> inactive_anon_bytes;
   std::optional<std::uint64_t> active_anon_bytes;
@@ -84,7 +87,7 @@ struct WalkTotals {
 };
 
 struct WalkCost {
-  std::uint64_t cgroups = 0;       // visited, over all hierarchies
+  std::uint64_t cgroups = 0;       // looked at, over all hierarchies
   std::uint64_t tracked = 0;       // of those, in a slot
   std::uint64_t out_of_range = 0;  // slot beyond the configured number: not read
   std::chrono::nanoseconds spent{};
@@ -98,17 +101,22 @@ class CgroupWalk {
   // Walks at most WLK_HIERARCHIES of them; they keep their order.
   static Result<CgroupWalk> Open(const KernelSide& kernel,
                                  const std::vector<model::Hierarchy>& hierarchies);
-  ~CgroupWalk();
-  CgroupWalk(CgroupWalk&&) noexcept;
-  CgroupWalk& operator=(CgroupWalk&&) = delete;
 
-  // Reads everything once. On an error the rows of the failed hierarchy are stale
-  // and Find leaves them out.
+  // Where a workload lies, for RunOnly(); again when its directories changed.
+  void Track(Slot slot, const std::vector<model::CgroupDirectory>& directories);
+  void Untrack(Slot slot);
+
+  // Goes through every cgroup there is and reads all that are in a slot. On an
+  // error the rows of the failed hierarchy are stale and Find leaves them out.
   Result<WalkCost> Run();
-  // Reads these slots only; the others count as not met. A visit that reads
-  // nothing costs about a third.
-  Result<WalkCost> RunOnly(const std::vector<Slot>& wanted);
+  // Reads these slots only; the others count as not met. Goes straight to where
+  // they lie, but for now and then, in case a group was not met when it was tracked.
+  // Of those that doze page lists are read only if they have another number of pages.
+  Result<WalkCost> RunOnly(const std::vector<Slot>& wanted, const std::vector<Slot>& dozing = {});
 
+  // A number that differs, all but surely, where anything that the last Run read of
+  // the slot does; 0: no directory of it was met.
+  std::uint64_t Fingerprint(Slot slot) const;
   // Of the last Run; nullopt: no directory of the slot was met.
   std::optional<WalkTotals> Find(Slot slot) const;
   // How many are walked.
@@ -117,22 +125,44 @@ class CgroupWalk {
   const wlk_row* FindRow(std::size_t hierarchy, Slot slot) const;
 
  private:
+  using LinkPtr = std::unique_ptr<bpf_link, void (*)(bpf_link*)>;
   struct Place {
     model::Hierarchy hierarchy;
-    Fd directory;
-    bpf_link* link;
+    LinkPtr iterator;
   };
-  CgroupWalk(const KernelSide& kernel, MappedArray<const wlk_row> rows,
-             MappedArray<std::uint64_t> wanted);
+  // The maps, as memory.
+  struct Maps {
+    MappedArray<const wlk_row> rows;
+    MappedArray<wlk_root> roots;
+    MappedArray<std::uint64_t> wanted;  // by slot: the generation that wants it
+    MappedArray<std::uint64_t> visits;  // slots
+  };
+  // A directory whose group no iterator has met yet.
+  struct Unmet {
+    Slot slot;
+    std::uint32_t place;
+    std::string directory;
+  };
+
+  CgroupWalk(const KernelSide& kernel, Maps maps);
   Result<> Attach(const model::Hierarchy& hierarchy);
+  Result<LinkPtr> Iterator(int directory_fd, bool is_whole_tree) const;
+  void Begin();
+  WalkCost Cost(std::chrono::steady_clock::time_point begin) const;
   Result<WalkCost> RunAll();
   Result<> RunOne(std::uint32_t place);
+  Result<> Read(const bpf_link* iterator) const;
+  void Meet(const Unmet& unmet) const;
+  Result<WalkCost> Visit(const std::vector<Slot>& wanted, const std::vector<Slot>& dozing);
+  wlk_root& RootOf(std::uint32_t place, Slot slot) const;
 
   const KernelSide* kernel_;
-  MappedArray<const wlk_row> rows_;
-  MappedArray<std::uint64_t> wanted_;  // by slot: the generation that wants it
+  Maps maps_;
   std::vector<Place> places_;
+  LinkPtr flush_;  // of cgroup2's root alone; null: nothing to flush
+  std::vector<Unmet> unmet_;
   std::uint64_t generation_ = 0;
+  std::uint32_t visits_ = 0;  // runs since all were gone through
 };
 
 }  // namespace ballast::source

@@ -1,5 +1,7 @@
 #include "collector/source/bpf/walk_source.h"
 
+#include <utility>
+
 #include "collector/model/field.h"
 
 namespace ballast::source {
@@ -39,6 +41,7 @@ void FillMemory(const WalkTotals& totals, model::FieldSet& fields) {
   // v1 counts refused charges in failcnt and has no event of that name.
   fields.Set(Field::kMemoryMaxEvents,
              totals.limit_failures ? totals.limit_failures : totals.max_events);
+  fields.Set(Field::kMemoryKernelBytes, totals.kernel_bytes);
   fields.Set(Field::kMemoryOomEvents, totals.oom_events);
   fields.Set(Field::kOomKills, totals.oom_kills);
   if (totals.under_oom) fields.Set(Field::kMemoryUnderOom, std::uint64_t{*totals.under_oom});
@@ -72,35 +75,53 @@ void FillCpu(CpuSplit& split, std::uint64_t usage_ns, std::uint64_t user_ns,
 Result<> WalkSource::Track(const Tracked& workload) {
   // Again for a workload whose directories changed: its counters go on.
   if (tracked_.Add(workload.slot).second) finals_.Clear(workload.slot);
+  walk_.Track(workload.slot, workload.directories);
   return Ok();
 }
 
 void WalkSource::ReadFinal(Slot slot, model::FieldSet& last) {
-  CpuSplit* split = tracked_.Find(slot);
+  Workload* workload = tracked_.Find(slot);
   const auto usage = finals_.Find(slot);
-  if (split == nullptr || !usage) return;  // then it is the run queue's to tell
-  FillCpu(*split, usage->usage_ns, usage->user_ns, usage->system_ns, last);
+  if (workload == nullptr || !usage) return;  // then it is the run queue's to tell
+  FillCpu(workload->split, usage->usage_ns, usage->user_ns, usage->system_ns, last);
 }
 
 void WalkSource::Untrack(Slot slot) {
+  walk_.Untrack(slot);
   tracked_.Erase(slot);
+}
+
+bool WalkSource::IsUnchanged(Slot slot) {
+  const std::uint64_t now = walk_.Fingerprint(slot);
+  return std::exchange(tracked_.At(slot).fingerprint, now) == now && now != 0;
+}
+
+void WalkSource::Fill(Slot slot, Sample& sample) {
+  const auto totals = walk_.Find(slot);
+  if (!totals) return;  // removed, and its event is on the way
+  model::FieldSet& fields = sample.Of(slot);
+  if (has_fresh_usage_ && totals->usage_ns)
+    FillCpu(tracked_.At(slot).split, *totals->usage_ns, totals->user_ns.value_or(0),
+            totals->system_ns.value_or(0), fields);
+  FillBandwidth(*totals, fields);
+  FillMemory(*totals, fields);
+  FillPressure(*totals, fields);
 }
 
 Result<> WalkSource::Collect(Sample& sample) {
   wanted_.clear();
+  dozing_.clear();
   for (const Slot slot : tracked_.slots())
-    if (!sample.IsKept(slot)) wanted_.push_back(slot);
-  BALLAST_TRY(const WalkCost cost, walk_.RunOnly(wanted_), "bpf_walk");
+    if (!sample.IsKept(slot)) (sample.IsDozing(slot) ? dozing_ : wanted_).push_back(slot);
+  BALLAST_TRY(const WalkCost cost, walk_.RunOnly(wanted_, dozing_), "bpf_walk");
   for (const Slot slot : wanted_) {
-    const auto totals = walk_.Find(slot);
-    if (!totals) continue;  // removed, and its event is on the way
-    model::FieldSet& fields = sample.Of(slot);
-    if (has_fresh_usage_ && totals->usage_ns)
-      FillCpu(tracked_.At(slot), *totals->usage_ns, totals->user_ns.value_or(0),
-              totals->system_ns.value_or(0), fields);
-    FillBandwidth(*totals, fields);
-    FillMemory(*totals, fields);
-    FillPressure(*totals, fields);
+    static_cast<void>(IsUnchanged(slot));
+    Fill(slot, sample);
+  }
+  for (const Slot slot : dozing_) {
+    if (IsUnchanged(slot)) sample.Keep(slot);
+    // Not heeded after an event.
+    if (!sample.IsKept(slot)) Fill(slot, sample);
   }
   cgroups_ += cost.cgroups;
   spent_ns_ += static_cast<std::uint64_t>(cost.spent.count());

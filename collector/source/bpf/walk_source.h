@@ -22,19 +22,27 @@ class WalkSource final : public Source {
       : walk_(std::move(walk)), finals_(std::move(finals)), has_fresh_usage_(has_fresh_usage) {}
 
   std::string_view name() const override { return "bpf_walk"; }
-  // The slot table (bpf_events) decides what is walked.
+  // After the slot table's source (bpf_events), which says whose a group is.
   Result<> Track(const Tracked& workload) override;
   void ReadFinal(Slot slot, model::FieldSet& last) override;
   void Untrack(Slot slot) override;
+  // Keeps those that doze and are as they were.
   Result<> Collect(Sample& sample) override;
 
  private:
+  struct Workload {
+    CpuSplit split;
+    std::uint64_t fingerprint = 0;  // of what the walk read last
+  };
+  bool IsUnchanged(Slot slot);
+  void Fill(Slot slot, Sample& sample);
+
   CgroupWalk walk_;
   FinalUsage finals_;
   bool has_fresh_usage_;
-  SlotMap<CpuSplit> tracked_;
-  std::vector<Slot> wanted_;   // of this tick; kept for its memory
-  std::uint64_t cgroups_ = 0;  // visited since start
+  SlotMap<Workload> tracked_;
+  std::vector<Slot> wanted_, dozing_;  // of this tick; kept for their memory
+  std::uint64_t cgroups_ = 0;          // visited since start
   std::uint64_t spent_ns_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace ballast::source {
@@ -18,6 +19,13 @@ constexpr std::size_t kLongestFile = 16 * 1024;
 // A controller may be switched on later: a file that is not there is looked for
 // after 5 s, and after twice as long each time, until once in 80 s.
 constexpr std::uint32_t kTicksUntilRetry = 50, kMostTicksUntilRetry = 800;
+
+// In a cgroup2 directory whose controller is on.
+constexpr std::array<std::string_view, 2> kAlwaysThere = {"memory.current", "pids.current"};
+
+std::string_view ControllerOf(std::string_view file) {
+  return file.substr(0, file.find('.'));
+}
 
 std::size_t HalfOfDescriptors() {
   rlimit limit{};
@@ -52,9 +60,12 @@ CgroupFileSource::CgroupFileSource(model::CgroupLayout layout, const std::vector
       options_(options),
       max_open_files_(std::min(options.max_open_files, HalfOfDescriptors())) {
   for (const Field field : wanted) wanted_.set(Number(field));
-  for (const ControlFile& file : ControlFiles())
-    if (std::ranges::any_of(file.fields, [&](Field f) { return wanted_.test(Number(f)); }))
-      files_.push_back(&file);
+  for (const ControlFile& file : ControlFiles()) {
+    FieldSet::Mask mask{};
+    for (const Field field : file.fields)
+      if (wanted_.test(Number(field))) FieldSet::Add(field, mask);
+    if (mask != FieldSet::Mask{}) files_.push_back({&file, mask});
+  }
   text_.resize(kLongestFile);
 }
 
@@ -63,13 +74,14 @@ Result<> CgroupFileSource::Track(const Tracked& workload) {
   Group group{.slow_at = tick_ + workload.slot % options_.slow_every};
   for (const model::CgroupDirectory& directory : workload.directories)
     group.directories.push_back(directory.directory);
-  for (const ControlFile* file : files_)
+  for (const WantedFile& wanted : files_)
     for (std::uint32_t i = 0; i < workload.directories.size(); ++i) {
       const auto hierarchy = std::ranges::find(
           layout_.hierarchies, workload.directories[i].hierarchy_id, &model::Hierarchy::id);
-      if (hierarchy == layout_.hierarchies.end() || !LiesIn(*file, *hierarchy)) continue;
-      OpenFile& added = group.files.emplace_back(OpenFile{.file = file, .directory = i});
-      if (file->cadence == Cadence::kSlow) added.kept = std::make_unique<FieldSet>();
+      if (hierarchy == layout_.hierarchies.end() || !LiesIn(*wanted.file, *hierarchy)) continue;
+      OpenFile& added = group.files.emplace_back(
+          OpenFile{.file = wanted.file, .wanted = &wanted, .directory = i});
+      if (wanted.file->cadence != Cadence::kEveryTick) added.kept = std::make_unique<FieldSet>();
     }
   groups_[workload.slot] = std::move(group);
   return Ok();
@@ -94,29 +106,46 @@ Result<> CgroupFileSource::Collect(Sample& sample) {
   return Error::FromErrno(EMFILE, "cgroup files: keeping fewer open; raise LimitNOFILE");
 }
 
-bool CgroupFileSource::TakeSlowTurn(Group& group, const FieldSet& target) const {
-  if (tick_ < group.slow_at) return false;
+CgroupFileSource::Turn CgroupFileSource::TakeTurn(Group& group, const FieldSet& target) const {
+  if (tick_ < group.slow_at) return Turn::kTick;
   const auto usage_ns = target.Get(Field::kCpuUsageNs);
-  if (usage_ns && usage_ns == group.usage_ns && tick_ < group.quiet_at) return false;
-  group.usage_ns = usage_ns;
+  const auto memory_bytes = target.Get(Field::kMemoryUsageBytes);
+  const bool is_quiet = usage_ns && usage_ns == group.usage_ns;
+  if (is_quiet && tick_ < group.quiet_at) return Turn::kTick;
   group.slow_at = tick_ + options_.slow_every;
   group.quiet_at = tick_ + std::uint64_t{options_.slow_every} * options_.quiet_turns;
-  return true;
+  const bool is_still = is_quiet && memory_bytes && memory_bytes == group.memory_bytes;
+  if (is_still && tick_ < group.still_at) return Turn::kSlow;
+  group.still_at = tick_ + std::uint64_t{options_.slow_every} * options_.still_turns;
+  group.usage_ns = usage_ns;
+  group.memory_bytes = memory_bytes;
+  return Turn::kAll;
+}
+
+bool CgroupFileSource::IsDue(const OpenFile& file, Turn turn) {
+  return !file.kept || file.kept->empty() || turn == Turn::kAll ||
+         (turn == Turn::kSlow && file.file->cadence == Cadence::kSlow);
+}
+
+bool CgroupFileSource::IsWorthKeepingOpen(const OpenFile& file) const {
+  if (file.file->cadence == Cadence::kUse) return false;
+  const bool is_slow = file.file->cadence == Cadence::kSlow;
+  return counts_.open_files < (is_slow ? max_open_files_ / 4 : max_open_files_);
 }
 
 void CgroupFileSource::CollectGroup(Group& group, FieldSet& target) {
-  const bool is_slow_turn = TakeSlowTurn(group, target);
+  const Turn turn = TakeTurn(group, target);
   for (OpenFile& open : group.files) {
+    if (target.HasAll(open.wanted->wanted)) continue;
     const bool has_reading = open.kept && !open.kept->empty();
     if (tick_ < open.absent_until && !has_reading) continue;
-    if (IsSatisfied(*open.file, target)) continue;
     FieldSet& reading = open.kept ? *open.kept : reading_;
-    const bool is_due = !open.kept || open.kept->empty() || is_slow_turn;
-    if (is_due) {
+    if (IsDue(open, turn)) {
       reading.ClearAll();
       if (tick_ < open.absent_until) continue;
       const Outcome outcome = Read(group, open, reading);
       if (outcome == Outcome::kRead) open.absent_ticks = 0;
+      if (outcome == Outcome::kNotThere) PutOffController(group, open);
       if (outcome == Outcome::kNotThere || outcome == Outcome::kGroupGone) PutOff(open);
       if (outcome == Outcome::kGroupGone) ForgetReadings(group);
       if (outcome == Outcome::kNoDescriptor) ran_out_ = true;
@@ -125,16 +154,26 @@ void CgroupFileSource::CollectGroup(Group& group, FieldSet& target) {
   }
 }
 
+// Where a controller is off in a cgroup2 directory none of its files is there: one
+// look for the file that it always has spares one for each of the others.
+void CgroupFileSource::PutOffController(Group& group, const OpenFile& absent) const {
+  const auto* always = std::ranges::find_if(kAlwaysThere, [&](std::string_view name) {
+    return absent.file->controller.empty() && ControllerOf(name) == ControllerOf(absent.file->name);
+  });
+  if (always == kAlwaysThere.end()) return;
+  const std::string& directory = group.directories[absent.directory];
+  if (::access((directory + '/' + std::string(*always)).c_str(), F_OK) == 0) return;
+  for (OpenFile& other : group.files)
+    if (&other != &absent && other.directory == absent.directory && tick_ >= other.absent_until &&
+        ControllerOf(other.file->name) == ControllerOf(absent.file->name))
+      PutOff(other);
+}
+
 void CgroupFileSource::PutOff(OpenFile& file) const {
   file.absent_ticks = file.absent_ticks == 0
                           ? kTicksUntilRetry
                           : std::min(2 * file.absent_ticks, kMostTicksUntilRetry);
   file.absent_until = tick_ + file.absent_ticks;
-}
-
-bool CgroupFileSource::IsSatisfied(const ControlFile& file, const FieldSet& target) const {
-  return std::ranges::all_of(file.fields,
-                             [&](Field f) { return !wanted_.test(Number(f)) || target.Has(f); });
 }
 
 void CgroupFileSource::TakeOver(const ControlFile& file, const FieldSet& reading,
@@ -160,7 +199,7 @@ CgroupFileSource::Outcome CgroupFileSource::Read(const Group& group, OpenFile& f
     if (error != EOPNOTSUPP) ++counts_.failed_reads;
     return Outcome::kNotThere;
   }
-  if (!was_open && !file.kept && counts_.open_files < max_open_files_) {
+  if (!was_open && IsWorthKeepingOpen(file)) {
     file.fd = std::move(for_now);
     ++counts_.open_files;
   }

@@ -26,9 +26,9 @@ namespace ballast::source {
 
 // Both affect cost only.
 struct CgroupFileOptions {
-  // Descriptors kept open, of files read every tick (a read costs 3 us instead of 12); never more
-  // than half of RLIMIT_NOFILE. First come, first served: all are read in every round, so a
-  // least-recently-used rule would always throw out the one that is read next.
+  // Descriptors kept open (a read costs 3 us instead of 12), of files read every tick and, up to a
+  // quarter, of slow ones; never more than half of RLIMIT_NOFILE. First come, first served: all are
+  // read in every round, so a least-recently-used rule would always throw out the one read next.
   std::size_t max_open_files = 8192;
   // Ticks between two readings of a slow file (control_files.h); in between the last reading
   // stands. 10 is 1 s. Which tick is a workload's own, so that not all are read in the same one.
@@ -36,6 +36,9 @@ struct CgroupFileOptions {
   // Turns of a slow file that are left out while its workload uses no CPU: what
   // sleeps changes little. 10 is one reading in 10 s.
   std::uint32_t quiet_turns = 10;
+  // The same of files that follow use, while neither CPU nor memory was used: a
+  // process that is moved in and sleeps on shows after a minute.
+  std::uint32_t still_turns = 60;
 };
 
 struct CgroupFileCounts {
@@ -64,8 +67,14 @@ class CgroupFileSource final : public Source {
   const CgroupFileCounts& counts() const { return counts_; }
 
  private:
+  // A file that holds a wanted field.
+  struct WantedFile {
+    const ControlFile* file;
+    model::FieldSet::Mask wanted;  // of its fields
+  };
   struct OpenFile {
     const ControlFile* file = nullptr;
+    const WantedFile* wanted = nullptr;
     std::uint32_t directory = 0;  // index into Group::directories
     Fd fd = {};
     std::uint64_t absent_until = 0;              // tick before which opening it again is not tried
@@ -74,17 +83,23 @@ class CgroupFileSource final : public Source {
   };
   struct Group {
     std::vector<std::string> directories = {};
-    std::vector<OpenFile> files = {};            // in order of preference
-    std::uint64_t slow_at = 0;                   // tick from which its slow files are due
-    std::uint64_t quiet_at = 0;                  // the same, if it used no CPU since
+    std::vector<OpenFile> files = {};  // in order of preference
+    std::uint64_t slow_at = 0;         // tick from which its slow files are due
+    std::uint64_t quiet_at = 0;        // the same, if it used no CPU since
+    std::uint64_t still_at = 0;  // the same of those that follow use, if it used no memory either
     std::optional<std::uint64_t> usage_ns = {};  // when its slow files were last read
+    std::optional<std::uint64_t> memory_bytes = {};
   };
+  enum class Turn { kTick, kSlow, kAll };  // which files are due, each with those before
+
   enum class Outcome { kRead, kNotThere, kGroupGone, kNoDescriptor };
 
   void CollectGroup(Group& group, model::FieldSet& target);
-  bool TakeSlowTurn(Group& group, const model::FieldSet& target) const;
+  Turn TakeTurn(Group& group, const model::FieldSet& target) const;
+  static bool IsDue(const OpenFile& file, Turn turn);
+  bool IsWorthKeepingOpen(const OpenFile& file) const;
   void PutOff(OpenFile& file) const;
-  bool IsSatisfied(const ControlFile& file, const model::FieldSet& target) const;
+  void PutOffController(Group& group, const OpenFile& absent) const;
   void TakeOver(const ControlFile& file, const model::FieldSet& reading,
                 model::FieldSet& target) const;
   Outcome Read(const Group& group, OpenFile& file, model::FieldSet& reading);
@@ -96,7 +111,7 @@ class CgroupFileSource final : public Source {
   const model::CgroupLayout layout_;
   const CgroupFileOptions options_;
   std::bitset<model::kMaxFieldNumber + 1> wanted_;
-  std::vector<const ControlFile*> files_;  // that hold a wanted field
+  std::vector<WantedFile> files_;
   std::size_t max_open_files_ = 0;
   SlotMap<Group> groups_;
   std::uint64_t tick_ = 0;

@@ -168,6 +168,7 @@ void PressureFile(Text text, FieldSet& out) {
 // another hand changed must be seen within one.
 constexpr auto kTick = Cadence::kEveryTick;
 constexpr auto kSlow = Cadence::kSlow;
+constexpr auto kUse = Cadence::kUse;
 constexpr std::array kFiles = {
     ControlFile{"cpuacct", "cpuacct.usage", kTick, kOnly<Field::kCpuUsageNs>,
                 Number<Field::kCpuUsageNs>},
@@ -194,11 +195,10 @@ constexpr std::array kFiles = {
     ControlFile{"memory", "memory.oom_control", kTick, kFieldsOf<kOomControl>, Keyed<kOomControl>},
     ControlFile{"memory", "memory.max_usage_in_bytes", kSlow,
                 kOnly<Field::kMemoryLifetimePeakBytes>, Number<Field::kMemoryLifetimePeakBytes>},
-    ControlFile{"memory", "memory.kmem.usage_in_bytes", kSlow, kOnly<Field::kMemoryKernelBytes>,
+    ControlFile{"memory", "memory.kmem.usage_in_bytes", kUse, kOnly<Field::kMemoryKernelBytes>,
                 Number<Field::kMemoryKernelBytes>},
-    ControlFile{"memory", "memory.stat", kSlow, kFieldsOf<kV1MemoryStat>,
-                MemoryStat<kV1MemoryStat>},
-    ControlFile{"pids", "pids.current", kSlow, kOnly<Field::kThreads>, Number<Field::kThreads>},
+    ControlFile{"memory", "memory.stat", kUse, kFieldsOf<kV1MemoryStat>, MemoryStat<kV1MemoryStat>},
+    ControlFile{"pids", "pids.current", kUse, kOnly<Field::kThreads>, Number<Field::kThreads>},
     ControlFile{"pids", "pids.max", kSlow, kOnly<Field::kPidsMax>, Limit<Field::kPidsMax>},
     ControlFile{"", "cpu.stat", kTick, kFieldsOf<kCpuStat>, Keyed<kCpuStat>},
     ControlFile{"", "cpu.max", kTick, kOnly<Field::kCpuQuotaNs, Field::kCpuPeriodNs>, CpuMaxFile},
@@ -222,8 +222,8 @@ constexpr std::array kFiles = {
                 Number<Field::kSwapUsageBytes>},
     ControlFile{"", "memory.swap.max", kSlow, kOnly<Field::kSwapMaxBytes>,
                 Limit<Field::kSwapMaxBytes>},
-    ControlFile{"", "memory.stat", kSlow, kFieldsOf<kMemoryStat>, MemoryStat<kMemoryStat>},
-    ControlFile{"", "pids.current", kSlow, kOnly<Field::kThreads>, Number<Field::kThreads>},
+    ControlFile{"", "memory.stat", kUse, kFieldsOf<kMemoryStat>, MemoryStat<kMemoryStat>},
+    ControlFile{"", "pids.current", kUse, kOnly<Field::kThreads>, Number<Field::kThreads>},
     ControlFile{"", "pids.max", kSlow, kOnly<Field::kPidsMax>, Limit<Field::kPidsMax>},
     ControlFile{"", "cpu.pressure", kTick,
                 kOnly<Field::kPressureCpuSomeNs, Field::kPressureCpuFullNs>,

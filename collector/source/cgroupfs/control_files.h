@@ -14,6 +14,7 @@ namespace ballast::source {
 enum class Cadence {
   kEveryTick,
   kSlow,  // dear to read or slow to change; the last reading stands in between
+  kUse,   // the same, and what it holds changes only if CPU time or memory is used
 };
 
 struct ControlFile {

@@ -96,37 +96,49 @@ Result<> ProcessSource::Collect(Sample& sample) {
     if (sample.IsKept(slot)) continue;
     sample.KeepChildren(slot, model::EntityKind::kInterface);
     Workload& workload = workloads_.At(slot);
-    if (IsDue(slot, workload, sample.Of(slot))) LookAt(slot, workload, sample);
+    const Due due = TakeTurn(slot, workload, sample.Of(slot));
+    if (due == Due::kAll) LookAt(slot, workload, sample);
+    if (due == Due::kNetwork && TellsOf(workload.network, slot))
+      FillNetwork(slot, workload, sample);
     sample.Of(slot).Set(Field::kProcesses, workload.processes);
   }
   return Ok();
 }
 
 // Without CPU time nothing is forked, ends, or sends.
-bool ProcessSource::IsDue(Slot slot, Workload& workload, const model::FieldSet& fields) const {
-  if (!workload.processes) return true;
-  if ((tick_ + slot) % options_.every != 0) return false;
+ProcessSource::Due ProcessSource::TakeTurn(Slot slot, Workload& workload,
+                                           const model::FieldSet& fields) const {
+  if (!workload.processes) return Due::kAll;
+  if ((tick_ + slot) % options_.every != 0) return Due::kNothing;
   const auto usage_ns = fields.Get(Field::kCpuUsageNs);
-  if (usage_ns && usage_ns == workload.usage_ns && ++workload.rested < options_.rest) return false;
+  const bool is_quiet = usage_ns && usage_ns == workload.usage_ns;
+  if (is_quiet && tick_ < workload.network_at) return Due::kNothing;
+  workload.network_at = tick_ + std::uint64_t{options_.every} * options_.rest;
+  if (is_quiet && tick_ < workload.all_at) return Due::kNetwork;
+  workload.all_at = tick_ + std::uint64_t{options_.every} * options_.long_rest;
   workload.usage_ns = usage_ns;
-  workload.rested = 0;
-  return true;
+  return Due::kAll;
 }
 
 void ProcessSource::LookAt(Slot slot, Workload& workload, Sample& sample) {
-  const Processes processes = FindProcesses(workload.directory);
+  Processes processes = FindProcesses(workload.directory);
   workload.processes = processes.count;
-  if (!processes.one.empty()) FillNetwork(slot, workload, processes.one, sample);
+  workload.process = std::move(processes.one);
+  if (!workload.process.empty()) FillNetwork(slot, workload, sample);
 }
 
-void ProcessSource::FillNetwork(Slot slot, Workload& workload, const std::string& pid,
-                                Sample& sample) {
-  const std::string process = options_.proc + "/" + pid;
+void ProcessSource::FillNetwork(Slot slot, Workload& workload, Sample& sample) {
+  const std::string process = options_.proc + "/" + workload.process;
   if (!Owns(slot, workload, NetworkOf(process))) return;
   const auto text = ReadSmallFile(process + "/net/dev", kLongestList);
   if (!text) return;  // gone meanwhile
   for (const InterfaceCounts& counts : ParseNetDev(*text))
     Fill(counts, sample.Child(slot, model::EntityKind::kInterface, counts.name));
+}
+
+bool ProcessSource::TellsOf(std::uint64_t network, Slot slot) const {
+  const auto teller = networks_.find(network);
+  return teller != networks_.end() && teller->second == slot;
 }
 
 bool ProcessSource::Owns(Slot slot, Workload& workload, std::uint64_t network) {

@@ -24,7 +24,10 @@ struct ProcessOptions {
   std::string proc = "/proc";
   // Affects cost: about 30 us per workload and turn.
   std::uint32_t every = 10;  // ticks
-  std::uint32_t rest = 10;   // turns, of a workload that used no CPU
+  // Turns, of a workload that used no CPU: until its own network is looked at, which
+  // others send to, and until its processes are, which somebody may have moved.
+  std::uint32_t rest = 10;
+  std::uint32_t long_rest = 60;
 };
 
 class ProcessSource final : public Source {
@@ -42,13 +45,17 @@ class ProcessSource final : public Source {
     std::string directory;  // the one whose processes are asked
     std::optional<std::uint64_t> processes;
     std::optional<std::uint64_t> usage_ns;  // when it was looked at
-    std::uint32_t rested = 0;               // turns since
-    std::uint64_t network = 0;              // inode of the namespace that it tells of; 0: none
+    std::uint64_t network_at = 0;           // tick from which, without CPU time, it is due
+    std::uint64_t all_at = 0;
+    std::string process;        // one of them
+    std::uint64_t network = 0;  // inode of the namespace that it tells of; 0: none
   };
 
-  bool IsDue(Slot slot, Workload& workload, const model::FieldSet& fields) const;
+  enum class Due { kNothing, kNetwork, kAll };
+  Due TakeTurn(Slot slot, Workload& workload, const model::FieldSet& fields) const;
   void LookAt(Slot slot, Workload& workload, Sample& sample);
-  void FillNetwork(Slot slot, Workload& workload, const std::string& pid, Sample& sample);
+  void FillNetwork(Slot slot, Workload& workload, Sample& sample);
+  bool TellsOf(std::uint64_t network, Slot slot) const;
   bool Owns(Slot slot, Workload& workload, std::uint64_t network);
 
   ProcessOptions options_;

@@ -81,12 +81,23 @@ bool VmFinder::MustAsk(int pid, const Seen& seen, const Given& given) const {
   return seen.identity || seen.looks < kLooks || given.Includes(pid) || (pid + look_) % kTurns == 0;
 }
 
+// Where no pid was given since the last look nobody is new: a list of /proc would
+// hold nobody but those who are known.
+std::vector<int> VmFinder::PidsToLookAt(const Given& given) const {
+  if (given.after == 0 || given.after != given.to || look_ % kTurns == 0)
+    return NumbersIn(options_.proc);
+  std::vector<int> known;
+  known.reserve(seen_.size());
+  for (const auto& [pid, seen] : seen_) known.push_back(pid);
+  return known;
+}
+
 std::vector<Vm> VmFinder::Find() {
   std::vector<Vm> found;
   std::map<int, Seen> now;
   ++look_;
   const Given given = GivenSinceLastLook();
-  for (const int pid : NumbersIn(options_.proc)) {
+  for (const int pid : PidsToLookAt(given)) {
     const auto before = seen_.find(pid);
     if (before != seen_.end() && !MustAsk(pid, before->second, given)) {
       now.emplace_hint(now.end(), pid, std::move(before->second));

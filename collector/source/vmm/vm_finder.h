@@ -73,6 +73,7 @@ class VmFinder {
 
   std::string PathOf(int pid, const char* file) const;
   Given GivenSinceLastLook();
+  std::vector<int> PidsToLookAt(const Given& given) const;
   bool MustAsk(int pid, const Seen& seen, const Given& given) const;
   void Examine(int pid, Seen& seen) const;
   bool HoldsKvmVm(int pid) const;

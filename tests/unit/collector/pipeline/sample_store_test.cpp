@@ -76,6 +76,31 @@ TEST_F(SampleStoreTest, WhatIsSetOfAKeptWorkloadIsAddedToItsLastValues) {
   EXPECT_EQ(store_.Last(1).Get(Field::kMemoryUsageBytes), 5U);
 }
 
+TEST_F(SampleStoreTest, WorkloadOfWhichSomethingWasSetIsNotKeptAfterwards) {
+  store_.Add(1, EntityRef{1});
+  TickWith([&] { store_.Of(1).Set(Field::kMemoryUsageBytes, 5); });
+
+  const model::Tick tick = TickWith([&] {
+    store_.Doze(1);
+    store_.Of(1).Set(Field::kMemoryUsageBytes, 6);
+    store_.Keep(1);
+  });
+
+  ASSERT_EQ(tick.rows.size(), 1U);
+  EXPECT_EQ(tick.rows[0].fields.Get(Field::kMemoryUsageBytes), 6U);
+}
+
+TEST_F(SampleStoreTest, WorkloadDozesForOneTick) {
+  store_.Add(1, EntityRef{1});
+  TickWith([&] {
+    store_.Doze(1);
+    EXPECT_TRUE(store_.IsDozing(1));
+    store_.Of(1).Set(Field::kMemoryUsageBytes, 5);
+  });
+
+  TickWith([&] { EXPECT_FALSE(store_.IsDozing(1)); });
+}
+
 TEST_F(SampleStoreTest, WorkloadWithoutLastValuesIsNotKept) {
   store_.Add(1, EntityRef{1});
 

@@ -169,6 +169,43 @@ TEST_F(HistoryTest, MemoryIsBoundedByKeepingLess) {
   EXPECT_TRUE(small.Latest(EntityRef{1}, SeriesAt("memory_bytes")));
 }
 
+TEST_F(HistoryTest, WhoIsNotToldOfStaysAsItWasAndCostsNothing) {
+  Tick(1s, With(Field::kCpuUsageNs, 0));
+  model::FieldSet last = With(Field::kCpuUsageNs, 500'000'000);
+  last.Set(Field::kMemoryUsageBytes, 7);
+  last.Set(Field::kCpuPeak10msNs, 9'000'000);
+  Tick(1s, std::move(last));
+  header_.at += 1s;
+  Apply(model::Tick{});
+  const std::size_t bytes = history_.bytes();
+
+  for (int i = 0; i < 3; ++i) {
+    header_.at += 1s;
+    Apply(model::Tick{});
+  }
+
+  const auto written = Written();
+  EXPECT_EQ(boost::json::serialize(written.at("times_ms")), "[102000,103000,104000,105000,106000]");
+  const auto& series = written.at("series");
+  EXPECT_EQ(boost::json::serialize(series.at("cpu_cores")), "[5E-1,0E0,0E0,0E0,0E0]");
+  EXPECT_EQ(boost::json::serialize(series.at("memory_bytes")), "[7E0,7E0,7E0,7E0,7E0]");
+  EXPECT_EQ(boost::json::serialize(series.at("cpu_peak_10ms_cores")),
+            "[8.999999761581421E-1,null,null,null,null]");
+  EXPECT_EQ(history_.bytes(), bytes);
+}
+
+TEST_F(HistoryTest, RateAfterASleepIsOfItsOwnSecond) {
+  Tick(1s, With(Field::kCpuUsageNs, 0));
+  for (int i = 0; i < 60; ++i) {
+    header_.at += 1s;
+    Apply(model::Tick{});
+  }
+
+  Tick(1s, With(Field::kCpuUsageNs, 250'000'000));
+
+  EXPECT_DOUBLE_EQ(history_.Latest(kAgent, SeriesAt("cpu_cores")).value(), 0.25);
+}
+
 TEST_F(HistoryTest, DeadWorkloadIsForgotten) {
   for (int i = 0; i < 3; ++i) Tick(1s, With(Field::kMemoryUsageBytes, 7));
   const std::size_t before = history_.bytes();

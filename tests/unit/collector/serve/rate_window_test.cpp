@@ -28,6 +28,12 @@ class Host {
     ++header_.sequence;
     Apply(model::Tick{{model::EntityRow{EntityRef{1}, {}, {}, std::move(fields), {}}}, {}});
   }
+  // A tick that tells nothing of it.
+  void Pass(std::chrono::milliseconds after) {
+    header_.at += after;
+    ++header_.sequence;
+    Apply(model::Tick{});
+  }
   RateWindow::Rates Rates() const {
     return window_.Of(EntityRef{1}, *state_.Find(EntityRef{1}), state_.header().at);
   }
@@ -35,8 +41,9 @@ class Host {
  private:
   template <typename Body>
   void Apply(Body body) {
-    state_.Apply({header_, std::move(body)});
-    window_.Observe(state_);
+    const model::Record record{header_, std::move(body)};
+    state_.Apply(record);
+    window_.Observe(record, state_);
   }
 
   model::RecordHeader header_{
@@ -70,6 +77,28 @@ TEST(RateWindowTest, BurstIsForgottenAfterASecond) {
   for (int i = 0; i < 14; ++i) host.Tick(100ms, Usage(200'000'000));
 
   EXPECT_DOUBLE_EQ(host.Rates().cpu_cores.value(), 0.0);
+}
+
+TEST(RateWindowTest, WhoIsNotToldOfDoesNothing) {
+  Host host;
+  host.Tick(100ms, Usage(200'000'000));
+
+  for (int i = 0; i < 14; ++i) host.Pass(100ms);
+
+  EXPECT_DOUBLE_EQ(host.Rates().cpu_cores.value(), 0.0);
+}
+
+TEST(RateWindowTest, RateAfterALongSleepIsOfTheTimeAwake) {
+  Host host;
+  host.Tick(100ms, Usage(0));
+  for (int i = 0; i < 600; ++i) host.Pass(100ms);
+
+  host.Tick(100ms, Usage(50'000'000));
+  host.Tick(100ms, Usage(100'000'000));
+
+  const double cores = host.Rates().cpu_cores.value();
+  EXPECT_GE(cores, 0.25) << "of at most 0.4 s: the step before, and what was awake";
+  EXPECT_LE(cores, 0.5);
 }
 
 TEST(RateWindowTest, CounterThatWentBackHasNoRate) {

@@ -186,6 +186,23 @@ TEST_F(CgroupFileSourceTest, MissingFileIsAbsentWithoutAnError) {
   EXPECT_EQ(source.counts().failed_reads, 0U);
 }
 
+TEST_F(CgroupFileSourceTest, ControllerThatIsSwitchedOnIsSeenAfterFiveSeconds) {
+  fs_.Group("web", {{"cpu.stat", "usage_usec 900"}});
+  auto source = Make({Field::kMemoryHighBytes, Field::kMemoryMaxBytes, Field::kPidsMax});
+  ASSERT_TRUE(source.Track(OnV2(Web())));
+  Tick(source);  // tick 0
+  fs_.Write("web", {"memory.current", "8192"});
+  fs_.Write("web", {"memory.high", "4096"});
+  fs_.Write("web", {"memory.max", "16384"});
+
+  for (int tick = 1; tick < 50; ++tick) EXPECT_TRUE(Tick(source).empty()) << tick;
+  const model::FieldSet fields = Tick(source);
+
+  EXPECT_EQ(fields.Get(Field::kMemoryHighBytes), 4096U);
+  EXPECT_EQ(fields.Get(Field::kMemoryMaxBytes), 16384U);
+  EXPECT_FALSE(fields.Has(Field::kPidsMax));
+}
+
 TEST_F(CgroupFileSourceTest, MalformedTextIsAbsentNotZero) {
   fs_.Group("web", {{"memory.current", "lots"}, {"cpu.max", "oops"}, {"memory.stat", "anon many"}});
   auto source = Make({Field::kMemoryUsageBytes, Field::kCpuQuotaNs, Field::kMemoryAnonBytes});
@@ -238,6 +255,30 @@ TEST_F(CgroupFileSourceTest, SlowFileOfASleeperWaitsForItsLaterTurn) {
 
   EXPECT_EQ(left_out, 100U);
   EXPECT_EQ(read, 200U);
+}
+
+// Tick 0 reads whatever is there, tick 7 is the slot's turn, and from then on every tick.
+TEST_F(CgroupFileSourceTest, FileThatFollowsUseIsNotReadWhileNothingIsUsed) {
+  fs_.Group("web", {{"pids.current", "3"}, {"pids.max", "10"}});
+  auto source = Make({Field::kThreads, Field::kPidsMax},
+                     {.slow_every = 1, .quiet_turns = 2, .still_turns = 20});
+  ASSERT_TRUE(source.Track(OnV2(Web())));
+  model::FieldSet still;
+  still.Set(Field::kCpuUsageNs, std::uint64_t{5});
+  still.Set(Field::kMemoryUsageBytes, std::uint64_t{4096});
+  for (int tick = 0; tick < 8; ++tick) Tick(source, still);
+  fs_.Write("web", {"pids.current", "4"});
+  fs_.Write("web", {"pids.max", "11"});
+
+  Tick(source, still);
+  const model::FieldSet asleep = Tick(source, still);
+  still.Set(Field::kMemoryUsageBytes, std::uint64_t{8192});
+  Tick(source, still);
+  const model::FieldSet reclaimed = Tick(source, still);
+
+  EXPECT_EQ(asleep.Get(Field::kThreads), 3U);
+  EXPECT_EQ(asleep.Get(Field::kPidsMax), 11U) << "somebody else may set it";
+  EXPECT_EQ(reclaimed.Get(Field::kThreads), 4U);
 }
 
 TEST_F(CgroupFileSourceTest, KeptWorkloadIsNotRead) {

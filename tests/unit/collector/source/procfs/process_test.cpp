@@ -93,7 +93,7 @@ TEST_F(ProcessSourceTest, CountsProcessesOfInnerGroupsToo) {
   EXPECT_EQ(Collect().Of(1).Get(Field::kProcesses), 3U);
 }
 
-TEST_F(ProcessSourceTest, WorkloadThatUsedNoCpuIsLookedAtEveryTenthTurn) {
+TEST_F(ProcessSourceTest, WorkloadThatUsedNoCpuIsLookedAtEverySixtiethTurn) {
   Group("web", "7\n");
   Track(1, "web");
   const auto processes_with_usage = [&](std::uint64_t usage_ns) {
@@ -109,8 +109,25 @@ TEST_F(ProcessSourceTest, WorkloadThatUsedNoCpuIsLookedAtEveryTenthTurn) {
   EXPECT_EQ(processes_with_usage(5), 1U);
   EXPECT_EQ(processes_with_usage(6), 2U) << "it did something";
   Group("web", "7\n");
-  for (int turn = 1; turn < 10; ++turn) EXPECT_EQ(processes_with_usage(6), 2U) << turn;
-  EXPECT_EQ(processes_with_usage(6), 1U) << "the tenth";
+  for (int turn = 1; turn < 60; ++turn) EXPECT_EQ(processes_with_usage(6), 2U) << turn;
+  EXPECT_EQ(processes_with_usage(6), 1U) << "the sixtieth";
+}
+
+TEST_F(ProcessSourceTest, NetworkOfASleeperIsReadEveryTenthTurn) {
+  Process("11", "pod");
+  Group("a", "11\n");
+  Track(1, "a");
+  const auto is_read = [&] {
+    test::MapSample sample;
+    sample.Of(1).Set(Field::kCpuUsageNs, std::uint64_t{5});
+    EXPECT_TRUE(source_->Collect(sample));
+    return !sample.children.empty();
+  };
+  EXPECT_TRUE(is_read());
+  EXPECT_TRUE(is_read());
+
+  for (int turn = 1; turn < 10; ++turn) EXPECT_FALSE(is_read()) << turn;
+  EXPECT_TRUE(is_read()) << "the tenth";
 }
 
 TEST_F(ProcessSourceTest, NamespaceOfItsOwnIsItsNetwork) {

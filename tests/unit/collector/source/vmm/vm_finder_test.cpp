@@ -161,6 +161,19 @@ TEST_F(VmFinderTest, PidThatCameBackUnnoticedIsFoundInItsTurn) {
   EXPECT_EQ(found, 1U);
 }
 
+// The cursor of another pid namespace's /proc may stand still.
+TEST_F(VmFinderTest, NewPidThatTheCursorDoesNotTellOfIsFoundInTheEnd) {
+  Write("loadavg", "0.10 0.20 0.30 1/99 990\n");
+  VmFinder finder({.proc = root_});
+  for (int look = 0; look < 3; ++look) ASSERT_TRUE(finder.Find().empty());
+  Process(1000, std::string("/usr/bin/qemu-system-x86_64\0-name\0guest=b\0", 42), 900);
+
+  EXPECT_TRUE(finder.Find().empty()) << "/proc is not listed for nothing";
+  std::size_t found = 0;
+  for (int look = 0; look < 15 && found == 0; ++look) found = finder.Find().size();
+  EXPECT_EQ(found, 1U);
+}
+
 TEST_F(VmFinderTest, EndedVmIsGone) {
   Process(30, std::string("qemu-system-x86_64\0", 19));
   VmFinder finder({.proc = root_});
