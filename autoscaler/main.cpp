@@ -62,6 +62,7 @@ std::string NeedsRestart(const control::Settings& in_force, const control::Setti
   if (wanted.state_dir != in_force.state_dir) return "state_dir";
   if (wanted.listen != in_force.listen) return "http.listen";
   if (wanted.qmp_sockets != in_force.qmp_sockets) return "vms.qmp_sockets";
+  if (wanted.libvirt != in_force.libvirt) return "vms.libvirt";
   if (wanted.tell_systemd != in_force.tell_systemd) return "systemd.tell";
   if (wanted.runtime_sockets != in_force.runtime_sockets) return "runtime.sockets";
   if (wanted.lease_ms != in_force.lease_ms) return "lease.timeout_ms";
@@ -91,6 +92,8 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
                       .runtime_sockets = settings.runtime_sockets,
                       .cpu_burst = options.node.cpu_burst};
   options.vms.qmp_sockets = settings.qmp_sockets;
+  options.vms.libvirt = settings.libvirt;
+  options.vms.unified_root = options.actuator.roots.unified;
   return options;
 }
 

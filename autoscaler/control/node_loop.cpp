@@ -271,7 +271,11 @@ void NodeLoop::AdoptNew(BootTime at) {
       SetStandingValues(tracked);
       continue;
     }
-    tracked.cpu.held_until = tracked.memory.held_until = at + options_.foreign_cool_down;
+    // Whoever runs it was asked, and has not answered yet.
+    const bool is_asked = adoption.error->code() == std::errc::resource_unavailable_try_again;
+    tracked.cpu.held_until = tracked.memory.held_until =
+        at + (is_asked ? options_.failure_cool_down : options_.foreign_cool_down);
+    if (is_asked) continue;
     Say("limits are left alone: " + adoption.error->ToString(), &tracked);
   }
 }

@@ -112,6 +112,9 @@ void Describe(OptionTable& table, Settings& s) {
       "vms.qmp_sockets", &s.qmp_sockets,
       "QMP sockets of VMs that are resized by balloon and vCPUs instead of memory limits; %n and "
       "%p stand for anything. One client at a time: name none that somebody else uses.");
+  table.Add("vms.libvirt", &s.libvirt,
+            "libvirt's address, through which alone the VMs that it runs are resized; loaded when "
+            "the first one is met. Empty: they are left alone.");
   table.Section("systemd", "Units of systemd.");
   table.Add("systemd.tell", &s.tell_systemd,
             "Limits of workloads that are units are told to systemd as the units' own (runtime) "

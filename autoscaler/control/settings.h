@@ -40,6 +40,7 @@ struct Settings {
   std::string shared_pool;        // empty: none
   double cpu_burst = 0;
   std::vector<std::string> qmp_sockets;
+  std::string libvirt = "qemu:///system";  // empty: VMs that libvirt runs are left alone
   bool tell_systemd = true;
   std::vector<std::string> runtime_sockets;
   double cpu_reserve = 0.05;
