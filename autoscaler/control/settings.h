@@ -54,6 +54,9 @@ struct Settings {
   double cpu_headroom = 1.0;
   bool cpu_headroom_shared = false;
   double memory_headroom = 0.1;
+  guard::DegradeLevel degrade = guard::DegradeLevel::kFrozen;
+  double degrade_reserve = 0.05;
+  std::int64_t longest_freeze_ms = 10'000;
   std::int64_t shrink_hold_ms = 1000;
   std::int64_t shrink_interval_ms = 500;
   double shrink_step = 0.5;
