@@ -62,6 +62,7 @@ std::string NeedsRestart(const control::Settings& in_force, const control::Setti
   if (wanted.state_dir != in_force.state_dir) return "state_dir";
   if (wanted.listen != in_force.listen) return "http.listen";
   if (wanted.qmp_sockets != in_force.qmp_sockets) return "vms.qmp_sockets";
+  if (wanted.libvirt != in_force.libvirt) return "vms.libvirt";
   if (wanted.tell_systemd != in_force.tell_systemd) return "systemd.tell";
   if (wanted.runtime_sockets != in_force.runtime_sockets) return "runtime.sockets";
   if (wanted.lease_ms != in_force.lease_ms) return "lease.timeout_ms";
@@ -91,6 +92,8 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
                       .runtime_sockets = settings.runtime_sockets,
                       .cpu_burst = options.node.cpu_burst};
   options.vms.qmp_sockets = settings.qmp_sockets;
+  options.vms.libvirt = settings.libvirt;
+  options.vms.unified_root = options.actuator.roots.unified;
   return options;
 }
 
@@ -108,10 +111,22 @@ Result<config::OptionTable::Loaded> Load(int argc, const char* const* argv,
   return loaded;
 }
 
+// A file that is being written is often empty, and then cut, for a moment. Both may be valid TOML,
+// and to take what is missing for its default would give every limit back.
+Result<> CheckWhole(const std::string& config_file) {
+  if (config_file.empty()) return Ok();
+  BALLAST_TRY(const std::string text, ReadSmallFile(config_file), "config file");
+  if (!text.empty() && text.back() == '\n') return Ok();
+  return Error::Invalid(config_file + (text.empty() ? " is empty" : " does not end in a newline") +
+                        ": it may be half-written");
+}
+
 // The same command line and the file as it is now.
 Result<control::NodeOptions> Reload(int argc, const char* const* argv,
-                                    const control::Settings& in_force) {
+                                    const control::Settings& in_force,
+                                    const std::string& config_file) {
   control::Settings wanted;
+  BALLAST_TRY_DO(CheckWhole(config_file), "reload");
   if (auto loaded = Load(argc, argv, wanted); !loaded) return loaded.error();
   if (const std::string key = NeedsRestart(in_force, wanted); !key.empty())
     return Error::Invalid(key + " changed: that needs a restart");
@@ -132,7 +147,7 @@ int Main(int argc, const char* const* argv) {
   if (!folder) return Complain(folder.error().ToString());
   auto options = ToOptions(settings, *folder);
   if (!options) return Complain(options.error().ToString());
-  options->reload = [=] { return Reload(argc, argv, settings); };
+  options->reload = [=, file = loaded->config_file] { return Reload(argc, argv, settings, file); };
   // What an earlier run could not put back itself.
   if (::access(folder->journal_path().c_str(), F_OK) == 0)
     LetGo(folder->journal_path(), "an earlier run left them");

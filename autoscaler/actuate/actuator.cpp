@@ -18,6 +18,8 @@ const char* ToString(Resource resource) {
       return "memory_guarantee";
     case Resource::kIoBandwidth:
       return "io_bandwidth";
+    case Resource::kFreeze:
+      return "freeze";
   }
   return "unknown";
 }

@@ -32,7 +32,8 @@ enum class Resource {
   kMemoryWait,       // 1: wait at the memory limit, 0: be killed there; only v1 has it
   kMemoryPool,       // bytes; the limit of the parent whose children share it
   kMemoryGuarantee,  // bytes that reclaim leaves alone; only v2 has it
-  kIoBandwidth,  // bytes per second of each disk; only VMs with a QMP socket have it; 0: no limit
+  kIoBandwidth,      // bytes per second of each disk; only VMs have it; 0: no limit
+  kFreeze,           // 1: nothing inside runs; 0: as it was before. No VM has it
 };
 const char* ToString(Resource resource);
 
@@ -78,8 +79,9 @@ class Actuator {
   virtual void Forget(const model::WorkloadKey& key) = 0;
   // Refused for groups that were not adopted.
   virtual Actuation Set(const Group& group, Resource resource, std::int64_t amount) = 0;
-  // Called often, when nobody waits: what may take its time is done here, a little at a time.
-  virtual void Rest(BootTime) {}
+  // Called often, when nobody waits: what may take its time is begun here, a little at a time.
+  // Returns sentences for the user, each once when it becomes true.
+  virtual std::vector<std::string> Rest(BootTime) { return {}; }
   // Which interface a group's limits go through, for people: "cgroup", "qmp", ...
   virtual std::string OwnerOf(const Group&) const { return "cgroup"; }
 };

@@ -8,6 +8,7 @@
 #include "autoscaler/actuate/cgroup_files.h"
 #include "autoscaler/actuate/container_owner.h"
 #include "autoscaler/actuate/limit_text.h"
+#include "collector/base/file.h"
 #include "collector/base/log.h"
 
 namespace ballast::actuate {
@@ -19,6 +20,7 @@ constexpr std::array kWrittenV1Cpu = {kQuota, kShares, kBurstV1};
 constexpr std::array kWrittenV2Cpu = {kCpuMax, kWeight, kBurstV2};
 constexpr std::array kWrittenV1Memory = {kLimitV1, kSwapLimitV1, kOomControl};
 constexpr std::array kWrittenV2Memory = {kHigh, kMemoryMax, kLow};
+constexpr std::array kWrittenFreezer = {kFreezeV2, kFreezerV1};
 
 // A burst of an agent lasts one to two seconds; its limits change meanwhile.
 constexpr std::chrono::seconds kRestBeforeTelling{2};
@@ -46,6 +48,7 @@ Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) {
   if (!IsAllowed(group.path)) return Error::Invalid(group.path + ": is below no configured prefix");
 
   Adopted adopted;
+  adopted.key = group.key;
   adopted.path = group.path;
   adopted.is_pool = group.path == options_.shared_pool;
   bool is_the_one = group.key.cgroup_id == 0;
@@ -76,12 +79,38 @@ Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) {
   if (!options_.runtime_sockets.empty()) adopted.container = ContainerIdOf(group.path);
   if (!adopted.container.empty()) adopted.runtime_socket = options_.runtime_sockets.front();
   if (options_.tell_systemd) adopted.unit = systemd_.UnitOf(group.path);
+  OpenFreezer(adopted);
   if (adopted.is_pool) BALLAST_TRY_DO(CheckPool(adopted), group.path);
   return adopted;
 }
 
+// On hybrid hosts the processes may be in either hierarchy, or in both.
+void CgroupActuator::OpenFreezer(Adopted& adopted) const {
+  for (const auto& [root, v2] :
+       {std::pair{&options_.roots.unified, true}, std::pair{&options_.roots.freezer, false}}) {
+    auto dir =
+        root->empty() ? Error::Invalid("not mounted") : ControlDir::Open(*root + adopted.path);
+    if (adopted.freezer || !dir || !dir->Has(v2 ? kFreezeV2 : kFreezerV1)) continue;
+    if (const auto events = v2 ? dir->Read(kEventsV2) : Result<std::string>("populated 1");
+        !events || events->find("populated 1") == std::string::npos)
+      continue;
+    adopted.freezer = std::move(*dir);
+    adopted.freezer_v2 = v2;
+  }
+  // Who froze itself would thaw nobody any more.
+  const auto own = ReadSmallFile("/proc/self/cgroup");
+  for (std::string_view rest = own ? *own : std::string_view(); !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const std::size_t path = line.find(':', line.find(':') + 1);
+    if (path != std::string_view::npos && IsBelow(line.substr(path + 1), adopted.path))
+      adopted.freezer.reset();
+  }
+}
+
 Result<> CgroupActuator::CheckPool(Adopted& pool) {
   pool.cpu.reset();  // what its children share is memory
+  pool.freezer.reset();
   if (!pool.memory) return Error::Invalid("has no memory controller");
   // Always 1 since 5.11; before it was the administrator's choice.
   if (!pool.memory_v2 && pool.memory->Has(kUseHierarchy)) {
@@ -146,6 +175,14 @@ Result<> CgroupActuator::Remember(Adopted& adopted) {
     BALLAST_TRY_DO(adopted.memory_v2 ? remember(*adopted.memory, kWrittenV2Memory)
                                      : remember(*adopted.memory, kWrittenV1Memory),
                    "memory");
+  if (adopted.freezer) {
+    BALLAST_TRY_DO(remember(*adopted.freezer, kWrittenFreezer), "freezer");
+    const JournalGroup journaled =
+        FindInJournal(adopted.freezer->inode(), adopted.freezer->path()).value_or(JournalGroup{});
+    for (const Original& original : journaled.originals)
+      if (std::ranges::find(kWrittenFreezer, original.file) != kWrittenFreezer.end())
+        adopted.unfrozen = original.value;
+  }
   return Ok();
 }
 
@@ -187,7 +224,9 @@ Journal CgroupActuator::TakeFromJournal(const Adopted& adopted) {
   };
   Journal taken{journal_.boot_id, {}};
   std::erase_if(journal_.groups, [&](const JournalGroup& group) {
-    if (!is_of(group, adopted.cpu) && !is_of(group, adopted.memory)) return false;
+    if (!is_of(group, adopted.cpu) && !is_of(group, adopted.memory) &&
+        !is_of(group, adopted.freezer))
+      return false;
     taken.groups.push_back(group);
     return true;
   });
@@ -212,6 +251,15 @@ std::optional<JournalGroup> CgroupActuator::FindInJournal(std::uint64_t inode,
   return std::nullopt;
 }
 
+std::optional<JournalGroup> CgroupActuator::TakeFromJournal(std::uint64_t inode,
+                                                            const std::string& directory) {
+  auto found = FindInJournal(inode, directory);
+  std::erase_if(journal_.groups, [&](const JournalGroup& group) {
+    return group.inode == inode && group.directory == directory;
+  });
+  return found;
+}
+
 void CgroupActuator::Forget(const model::WorkloadKey& key) {
   const auto found = adopted_.find(key);
   if (found == adopted_.end()) return;
@@ -227,38 +275,64 @@ std::string CgroupActuator::OwnerOf(const Group& group) const {
   return found->second.unit.empty() ? "cgroup" : "systemd";
 }
 
-void CgroupActuator::Rest(BootTime now) {
+std::vector<std::string> CgroupActuator::Rest(BootTime now) {
+  std::vector<std::string> news;
+  if (const auto told = runtimes_.Take(now)) news = SettleTold(*told, now);
+  if (!runtimes_.IsFree(now)) return news;
   for (auto& [key, adopted] : adopted_)
     if (!adopted.container.empty() && !adopted.runtime_knows &&
-        now - adopted.written_at >= kRestBeforeTelling)
-      return TellRuntime(adopted, now);
+        now - adopted.written_at >= kRestBeforeTelling) {
+      TellRuntime(adopted);
+      return news;
+    }
+  return news;
 }
 
-void CgroupActuator::TellRuntime(Adopted& adopted, BootTime now) {
+void CgroupActuator::TellRuntime(Adopted& adopted) {
   runtime::ContainerLimits limits;
   for (const auto* dir : {&adopted.cpu, &adopted.memory})
     if (*dir) AddLimits(**dir, limits);
-  auto told = runtime::UpdateContainer(adopted.runtime_socket, adopted.container, limits);
-  // Its daemon may be another one of those that were named.
-  for (std::size_t i = 0; !told && i < options_.runtime_sockets.size(); ++i) {
-    if (options_.runtime_sockets[i] == adopted.runtime_socket) continue;
-    told = runtime::UpdateContainer(options_.runtime_sockets[i], adopted.container, limits);
-    if (told) adopted.runtime_socket = options_.runtime_sockets[i];
-  }
-  adopted.runtime_knows = told.has_value();
-  if (!told) {
+  adopted.told = adopted.last_seen;
+  adopted.runtime_knows = true;  // unless something is written meanwhile
+  runtimes_.Begin(adopted.key, adopted.runtime_socket, adopted.container, limits);
+}
+
+std::vector<std::string> CgroupActuator::SettleTold(const RuntimeTeller::Told& told, BootTime now) {
+  std::vector<std::string> news;
+  if (told.answered == runtimes_silent_)
+    news.push_back(told.answered
+                       ? "the container runtime answers again"
+                       : "no container runtime answers, so it is not told of limits; the files "
+                         "hold: " +
+                             told.error->ToString());
+  runtimes_silent_ = !told.answered;
+  const auto found = adopted_.find(told.key);
+  if (found == adopted_.end()) return news;
+  Adopted& adopted = found->second;
+  if (told.answered) adopted.runtime_socket = told.socket;
+  if (told.error) {
+    adopted.runtime_knows = false;
     adopted.written_at = now + kRetryTelling;
-    BALLAST_LOG(kWarn, "the runtime was not told of a container's limits",
-                {"container", adopted.container}, {"why", told.error().ToString()});
-    return;
+    if (told.answered)
+      BALLAST_LOG(kWarn, "the runtime was not told of a container's limits",
+                  {"container", adopted.container}, {"why", told.error->ToString()});
+    return news;
   }
-  for (const auto* dir : {&adopted.cpu, &adopted.memory})
+  for (const auto* dir : {&adopted.cpu, &adopted.memory, &adopted.freezer})
     for (const auto& [file, seen] : adopted.last_seen) {
       if (!*dir || !(*dir)->Has(file.c_str())) continue;
       const auto text = (*dir)->Read(file.c_str());
       if (text && Writable(file, *text) != seen)
         static_cast<void>((*dir)->Write(file.c_str(), seen).has_value());
     }
+  return news;
+}
+
+bool CgroupActuator::IsRuntimes(const Adopted& adopted, const char* file,
+                                const std::string& value) const {
+  if (runtimes_.IsTelling(adopted.key)) return true;
+  const auto told = adopted.told.find(file);
+  return told != adopted.told.end() && told->second == value;
 }
 
 Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_t amount) {
@@ -266,7 +340,10 @@ Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_
   if (found == adopted_.end()) return Refused(nullptr, "", group.path + ": was not adopted");
   Adopted& adopted = found->second;
   const bool is_cpu = resource == Resource::kCpu || resource == Resource::kCpuWeight;
-  if (is_cpu ? !adopted.cpu : !adopted.memory)
+  const auto& needed = resource == Resource::kFreeze ? adopted.freezer
+                       : is_cpu                      ? adopted.cpu
+                                                     : adopted.memory;
+  if (!needed)
     return Refused(nullptr, "", group.path + ": has no " + ToString(resource) + " controller");
   switch (resource) {
     case Resource::kCpu:
@@ -281,11 +358,23 @@ Actuation CgroupActuator::Set(const Group& group, Resource resource, std::int64_
       return SetMemoryPool(adopted, amount);
     case Resource::kMemoryGuarantee:
       return SetMemoryGuarantee(adopted, amount);
+    case Resource::kFreeze:
+      return SetFreeze(adopted, amount != 0);
     case Resource::kIoBandwidth:
       // TODO(actuate): io.max, once records carry a demand for it.
       return Refused(nullptr, "", group.path + ": I/O limits are set for VMs alone");
   }
   return {};
+}
+
+Actuation CgroupActuator::SetFreeze(Adopted& adopted, bool freeze) {
+  const char* frozen = adopted.freezer_v2 ? "1" : "FROZEN";
+  Actuation done =
+      WriteChecked(adopted, *adopted.freezer, adopted.freezer_v2 ? kFreezeV2 : kFreezerV1,
+                   freeze ? frozen : adopted.unfrozen);
+  if (done.outcome == Outcome::kForeign) adopted.unfrozen = Holds(done);
+  done.in_force = Holds(done) == frozen ? 1 : 0;
+  return done;
 }
 
 void CgroupActuator::TakeOver(Adopted& adopted, const ControlDir& dir, const char* file,
@@ -309,8 +398,9 @@ Actuation CgroupActuator::WriteChecked(Adopted& adopted, const ControlDir& dir, 
   const auto before = dir.Read(file);
   if (!before) return FailedBy(dir, file, before.error());
   done.before = Writable(file, *before);
-  if (const auto seen = adopted.last_seen.find(file);
-      seen != adopted.last_seen.end() && seen->second != done.before) {
+  if (const auto seen = adopted.last_seen.find(file); seen != adopted.last_seen.end() &&
+                                                      seen->second != done.before &&
+                                                      !IsRuntimes(adopted, file, done.before)) {
     done.outcome = Outcome::kForeign;
     done.error =
         fmt::format("somebody else changed it from '{}' to '{}'", seen->second, done.before);

@@ -13,6 +13,7 @@
 //   kMemoryPool  memory.high of the parent   memory.limit_in_bytes of the parent
 //   kMemoryGuarantee  memory.low             nothing to do
 //   kMemoryWait  nothing to do               memory.oom_control
+//   kFreeze      cgroup.freeze               freezer.state
 //
 // v1 has no memory.high: there the group (and the pool) waits at its limit while
 // this process lives, or a burst of 3 GB/s would be killed before any loop can answer.
@@ -26,6 +27,7 @@
 #include "autoscaler/actuate/control_dir.h"
 #include "autoscaler/actuate/journal.h"
 #include "autoscaler/actuate/release.h"
+#include "autoscaler/actuate/runtime_teller.h"
 #include "autoscaler/actuate/unit_owner.h"
 
 namespace ballast::actuate {
@@ -57,8 +59,8 @@ class CgroupActuator final : public Actuator {
   std::vector<Adoption> Adopt(const std::vector<Group>& groups) override;
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
-  // Tells at most one runtime of one container whose limits have come to rest.
-  void Rest(BootTime now) override;
+  // Begins to tell at most one runtime of one container whose limits have come to rest.
+  std::vector<std::string> Rest(BootTime now) override;
   std::string OwnerOf(const Group& group) const override;
 
   // The one journal is kept here for the other interfaces, too; durable when it returns. What is
@@ -66,6 +68,8 @@ class CgroupActuator final : public Actuator {
   Result<> AddToJournal(const JournalGroup& group);
   std::optional<JournalGroup> FindInJournal(std::uint64_t inode,
                                             const std::string& directory) const;
+  // In memory only; the next adoption saves it. A dead group in the file is harmless.
+  std::optional<JournalGroup> TakeFromJournal(std::uint64_t inode, const std::string& directory);
   bool IsAllowed(std::string_view path) const;
 
   // From now on only groups below these are written, and only `shared_pool` is a
@@ -80,18 +84,24 @@ class CgroupActuator final : public Actuator {
   // One adopted group: its directories and, per file, what was last seen there
   // by us. A difference is another writer.
   struct Adopted {
+    model::WorkloadKey key;
     std::string path;  // of the group
     std::optional<ControlDir> cpu;
     std::optional<ControlDir> memory;
+    std::optional<ControlDir> freezer;  // of whichever hierarchy its processes are in
     bool cpu_v2 = false;
     bool memory_v2 = false;
+    bool freezer_v2 = false;
     bool is_pool = false;
     std::string unit;       // of systemd; empty: none
     std::string container;  // id, where a runtime is told; empty: none
     std::string runtime_socket;
     bool runtime_knows = true;
+    // What the files held when the runtime was told last; it may write that at any later time.
+    std::map<std::string, std::string> told;
     BootTime written_at{};
     std::optional<std::int64_t> original_memory;  // the lowest limit before ours; absent: none
+    std::string unfrozen;                         // of the freezer file, before ours
     std::int64_t swap_allowance = 0;              // v1: memory + swap stood so far above memory
     void TakeOriginals(const std::vector<Original>& originals);
     std::map<std::string, std::string> last_seen;
@@ -101,10 +111,12 @@ class CgroupActuator final : public Actuator {
       : options_(std::move(options)),
         clock_(&clock),
         journal_(std::move(journal)),
-        systemd_(options_.bus) {}
+        systemd_(options_.bus),
+        runtimes_(options_.runtime_sockets) {}
 
   Result<Adopted> Open(const Group& group);
   static Result<> CheckPool(Adopted& pool);
+  void OpenFreezer(Adopted& adopted) const;
   std::string OriginalOf(const ControlDir& dir, const std::string& file,
                          const std::string& value) const;
   // Reads the originals of every file that may be written into `last_seen` and the journal.
@@ -122,11 +134,15 @@ class CgroupActuator final : public Actuator {
   Actuation SetMemoryV1(Adopted& adopted, std::int64_t bytes);
   Actuation SetMemoryV2(Adopted& adopted, std::int64_t bytes);
   Actuation SetMemoryWait(Adopted& adopted, bool wait);
+  Actuation SetFreeze(Adopted& adopted, bool freeze);
   // Reads `file`, compares with what was last seen, writes, reads back.
   Actuation WriteChecked(Adopted& adopted, const ControlDir& dir, const char* file,
                          const std::string& value);
-  // Afterwards every file holds what it held before: what a runtime wrote on the way is ours.
-  void TellRuntime(Adopted& adopted, BootTime now);
+  void TellRuntime(Adopted& adopted);
+  // Afterwards every file holds what it should: what a runtime wrote on the way is ours.
+  std::vector<std::string> SettleTold(const RuntimeTeller::Told& told, BootTime now);
+  // Whether a value that we did not write there is the runtime's doing, on our own word.
+  bool IsRuntimes(const Adopted& adopted, const char* file, const std::string& value) const;
   // The other writer's value is what a release has to put back from now on.
   void TakeOver(Adopted& adopted, const ControlDir& dir, const char* file,
                 const std::string& value);
@@ -135,6 +151,8 @@ class CgroupActuator final : public Actuator {
   const Clock* clock_;
   Journal journal_;
   UnitOwner systemd_;
+  RuntimeTeller runtimes_;
+  bool runtimes_silent_ = false;
   std::unordered_map<model::WorkloadKey, Adopted> adopted_;
 };
 

@@ -7,6 +7,7 @@
 namespace ballast::actuate {
 
 std::string Writable(std::string_view file, const std::string& text) {
+  if (file == kFreezerV1) return text == "FREEZING" ? "FROZEN" : text;
   if (file != kOomControl) return text;
   return text.find("oom_kill_disable 1") != std::string::npos || text == "1" ? "1" : "0";
 }

@@ -28,9 +28,13 @@ inline constexpr const char* kUseHierarchy = "memory.use_hierarchy";
 inline constexpr const char* kLow = "memory.low";
 inline constexpr const char* kHigh = "memory.high";
 inline constexpr const char* kMemoryMax = "memory.max";
+inline constexpr const char* kFreezeV2 = "cgroup.freeze";
+inline constexpr const char* kEventsV2 = "cgroup.events";
+inline constexpr const char* kFreezerV1 = "freezer.state";
 inline constexpr const char* kUsageV2 = "memory.current";
 
-// What is read as "oom_kill_disable 0\nunder_oom 0\n..." is written as "0".
+// What is read as "oom_kill_disable 0\nunder_oom 0\n..." is written as "0", and a group on its way
+// ("FREEZING") as where it goes.
 std::string Writable(std::string_view file, const std::string& text);
 
 Actuation Refused(const ControlDir* dir, const char* file, std::string why);

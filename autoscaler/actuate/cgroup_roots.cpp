@@ -48,6 +48,7 @@ CgroupRoots RootsFromMountinfo(std::string_view mountinfo) {
     if (mount.type != "cgroup") continue;
     if (HasOption(mount.options, "cpu")) Take(roots.cpu, mount);
     if (HasOption(mount.options, "memory")) Take(roots.memory, mount);
+    if (HasOption(mount.options, "freezer")) Take(roots.freezer, mount);
   }
   return roots;
 }

@@ -8,9 +8,10 @@ namespace ballast::actuate {
 // Where the hierarchies are mounted; empty: not mounted. On hybrid hosts a
 // controller is in one of them, and a directory tells which by its files.
 struct CgroupRoots {
-  std::string unified;  // cgroup2
-  std::string cpu;      // v1
-  std::string memory;   // v1
+  std::string unified;       // cgroup2
+  std::string cpu;           // v1
+  std::string memory;        // v1
+  std::string freezer = {};  // v1
 };
 
 // From the text of /proc/self/mountinfo (proc(5)): the first mount of each whole hierarchy.

@@ -14,8 +14,8 @@
 //   value cpu.cfs_quota_us -1
 //   end 1                     number of groups; its absence is damage
 //
-// A VM that is resized through QEMU's machine protocol is `group PID qmp:SOCKET`
-// with the values balloon, cpus and, for each disk, drive (vm_actuator.h).
+// A VM is `group PID qmp:SOCKET` or `group NUMBER libvirt:UUID ADDRESS` (vm_port.h) with the
+// values balloon, cpus and, for each disk, drive; libvirt's with quota, shares and reports as well.
 //
 // `group` is one directory and its inode number (the kernfs id, never reused),
 // so that a cgroup made anew under the same path is left alone.

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "autoscaler/actuate/cgroup_files.h"
 #include "autoscaler/actuate/container_owner.h"
 #include "autoscaler/actuate/control_dir.h"
 #include "autoscaler/actuate/limit_text.h"
@@ -18,13 +19,6 @@
 
 namespace ballast::actuate {
 namespace {
-
-// What reading memory.oom_control gives is not what writing takes:
-// "oom_kill_disable 0\nunder_oom 0\n...". The journal holds what is written.
-std::string Normal(const std::string& file, const std::string& text) {
-  if (file != "memory.oom_control") return text;
-  return text.find("oom_kill_disable 1") != std::string::npos || text == "1" ? "1" : "0";
-}
 
 // Lowering memory.max below use makes the kernel kill; every other file
 // reclaims, waits or refuses, so only this one is checked here.
@@ -51,7 +45,7 @@ std::optional<std::string> PutBack(const JournalGroup& group, const ControlDir& 
                                    const Original& original, Released& released) {
   const auto now = dir.Read(original.file.c_str());
   if (!now) return now.error().ToString();
-  if (Normal(original.file, *now) == original.value) {
+  if (Writable(original.file, *now) == original.value) {
     ++released.unchanged;
     return std::nullopt;
   }
@@ -91,7 +85,7 @@ bool WaitsByUs(const JournalGroup& group, const ControlDir& dir) {
   };
   const auto text = dir.Has("memory.oom_control") ? dir.Read("memory.oom_control") : std::string();
   return std::ranges::any_of(group.originals, is_ours) && text &&
-         Normal("memory.oom_control", *text) == "1";
+         Writable("memory.oom_control", *text) == "1";
 }
 
 // A v1 group that is made inside one that waits begins with waiting, and nobody
@@ -103,33 +97,35 @@ void EndInheritedWaits(const std::string& directory, const std::set<std::string>
     if (!at->is_directory(error) || journaled.contains(at->path().string())) continue;
     const auto dir = ControlDir::Open(at->path().string());
     const auto text = dir ? dir->Read("memory.oom_control") : Result<std::string>(dir.error());
-    if (text && Normal("memory.oom_control", *text) == "1")
+    if (text && Writable("memory.oom_control", *text) == "1")
       static_cast<void>(dir->Write("memory.oom_control", "0").has_value());
   }
 }
 
-// After the files: what they say now is what the runtime has to know.
-void TellRuntime(const JournalGroup& group, const ControlDir& dir) {
-  if (group.container.empty()) return;
+// After the files: what they say now is what the runtime has to know. One that hangs costs its
+// patience once, not for each container.
+void TellRuntime(const JournalGroup& group, const ControlDir& dir,
+                 std::set<std::string>& hanging_sockets) {
+  if (group.container.empty() || hanging_sockets.contains(group.runtime_socket)) return;
   runtime::ContainerLimits limits;
   AddLimits(dir, limits);
+  if (limits == runtime::ContainerLimits{}) return;
   const auto told = runtime::UpdateContainer(group.runtime_socket, group.container, limits);
+  if (!told && told.error().code() == std::errc::timed_out)
+    hanging_sockets.insert(group.runtime_socket);
   if (!told)
     BALLAST_LOG(kWarn, "the runtime was not told that limits are put back",
                 {"container", group.container}, {"why", told.error().ToString()});
 }
 
-Released ReleaseOnce(Journal& journal) {
+// `hanging`: sockets and VMs that did not answer; they are not asked again.
+Released ReleaseOnce(Journal& journal, std::set<std::string>& hanging) {
   Released released;
   std::set<std::string> journaled;
   for (const JournalGroup& group : journal.groups) journaled.insert(group.directory);
   std::vector<JournalGroup> kept;
   for (JournalGroup& group : journal.groups) {
-    if (IsVm(group)) {
-      ReleaseVm(group, released);
-      if (!group.originals.empty()) kept.push_back(std::move(group));
-      continue;
-    }
+    if (IsVm(group)) continue;
     const auto dir = ControlDir::Open(group.directory);
     if (!dir || dir->inode() != group.inode) {
       ++released.gone;
@@ -137,8 +133,17 @@ Released ReleaseOnce(Journal& journal) {
     }
     const bool waited = WaitsByUs(group, *dir);
     group.originals = PutBackAll(group, *dir, released);
-    if (group.originals.empty()) TellRuntime(group, *dir);
+    if (group.originals.empty()) TellRuntime(group, *dir, hanging);
     if (waited) EndInheritedWaits(group.directory, journaled);
+    if (!group.originals.empty()) kept.push_back(std::move(group));
+  }
+  // After the files, which nobody delays.
+  for (JournalGroup& group : journal.groups) {
+    if (!IsVm(group)) continue;
+    if (hanging.contains(group.directory))
+      released.failures.push_back(group.directory + ": does not answer");
+    else if (!ReleaseVm(group, released))
+      hanging.insert(group.directory);
     if (!group.originals.empty()) kept.push_back(std::move(group));
   }
   journal.groups = std::move(kept);
@@ -149,10 +154,12 @@ Released ReleaseOnce(Journal& journal) {
 
 Released Release(Journal& journal, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kPause{100};
-  Released released = ReleaseOnce(journal);
-  for (; !released.failures.empty() && patience > kPause; patience -= kPause) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  std::set<std::string> hanging;
+  Released released = ReleaseOnce(journal, hanging);
+  while (!released.failures.empty() && std::chrono::steady_clock::now() + kPause < end) {
     std::this_thread::sleep_for(kPause);
-    Released again = ReleaseOnce(journal);
+    Released again = ReleaseOnce(journal, hanging);
     released.restored += again.restored;
     released.unchanged += again.unchanged;
     released.gone += again.gone;

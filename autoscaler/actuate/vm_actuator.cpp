@@ -2,22 +2,23 @@
 
 #include <fmt/format.h>
 #include <glob.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "autoscaler/actuate/cgroup_files.h"
-#include "autoscaler/actuate/limit_text.h"
 #include "collector/base/file.h"
-#include "collector/base/log.h"
+#include "collector/runtime/unix_request.h"
 
 namespace ballast::actuate {
 namespace {
 
-using runtime::QmpControl;
-
-constexpr std::string_view kScheme = "qmp:";
-// The guest keeps so much above what it says it needs: its driver tells once a second.
-constexpr double kGuestMargin = 0.10;
+// A VM that did not answer for so long is said to be silent.
+constexpr std::chrono::seconds kSilence{1};
+// No record says that somebody else resized a VM.
+constexpr std::chrono::seconds kLookEvery{5};
+constexpr std::chrono::milliseconds kReleasePatience{2'000};
 
 std::vector<std::string> Matches(std::string_view named) {
   std::string pattern;
@@ -35,31 +36,12 @@ std::vector<std::string> Matches(std::string_view named) {
   return paths;
 }
 
-Actuation Begin(const std::string& socket, const char* what) {
-  Actuation done;
-  done.file = fmt::format("{}{} {}", kScheme, socket, what);
-  return done;
+bool IsLibvirts(const Vm& vm) {
+  return vm.address().text.starts_with(kLibvirtScheme);
 }
 
-Actuation Failed(Actuation done, const Error& error) {
-  const bool gone = error.code() == std::errc::no_such_file_or_directory ||
-                    error.code() == std::errc::connection_refused;
-  done.outcome = gone ? Outcome::kGone : Outcome::kRefused;
-  done.error = error.ToString();
-  return done;
-}
-
-// The same VM as the one that was adopted; another one may have its socket by now.
-Result<QmpControl> OpenSame(const std::string& socket, pid_t pid) {
-  BALLAST_TRY(QmpControl qemu, QmpControl::Open(socket), "QMP");
-  if (qemu.pid() != pid) return Error::FromErrno(ENOENT, socket + ": another VM listens there");
-  return qemu;
-}
-
-std::optional<std::int64_t> NumberOf(const std::vector<Original>& originals, const char* file) {
-  for (const Original& original : originals)
-    if (original.file == file) return ParseNumber(original.value);
-  return std::nullopt;
+Error NotYet(const std::string& what) {
+  return Error::FromErrno(EAGAIN, what + " has not answered yet");
 }
 
 }  // namespace
@@ -77,238 +59,240 @@ bool VmActuator::LivesIn(pid_t pid, const std::string& path) const {
   return false;
 }
 
-std::vector<VmActuator::Vm> VmActuator::FindVms() const {
-  std::vector<Vm> vms;
+std::optional<VmAddress> VmActuator::FindByQmp(const Group& group) const {
   for (const std::string& pattern : options_.qmp_sockets)
-    for (const std::string& socket : Matches(pattern))
-      if (const auto peer = runtime::UnixConversation::Open(socket, std::chrono::milliseconds(100)))
-        vms.push_back({.socket = socket, .pid = peer->PeerPid(), .drives_seen = {}});
-  return vms;
+    for (const std::string& socket : Matches(pattern)) {
+      const auto peer = runtime::UnixConversation::Open(socket, std::chrono::milliseconds(100));
+      if (peer && LivesIn(peer->PeerPid(), group.path))
+        return VmAddress{std::string(kQmpScheme) + socket,
+                         static_cast<std::uint64_t>(peer->PeerPid())};
+    }
+  return std::nullopt;
+}
+
+VmActuator::Known* VmActuator::Meet(const Group& group) {
+  const auto libvirt = LibvirtGroupOf(group.path);
+  auto address = libvirt ? std::nullopt : FindByQmp(group);
+  if (!libvirt && !address) return nullptr;
+  Known& known =
+      vms_.emplace(group.key, Known(group.path, std::make_shared<Acquaintance>())).first->second;
+  const bool is_v2 =
+      !options_.unified_root.empty() &&
+      ::access((options_.unified_root + group.path + "/" + kWeight).c_str(), F_OK) == 0;
+  known.aside.Begin([met = known.acquaintance, libvirt, address, is_v2, uri = options_.libvirt,
+                     find = options_.find_domain, open = options_.open, clock = clock_] {
+    auto where = libvirt ? find(uri, *libvirt) : Result<VmAddress>(*address);
+    if (!where) {
+      met->error = where.error();
+      return;
+    }
+    met->vm = std::make_shared<Vm>(*std::move(where), open, is_v2, *clock);
+    auto originals = met->vm->Remember();
+    if (originals)
+      met->originals = *std::move(originals);
+    else
+      met->error = originals.error();
+  });
+  return &known;
 }
 
 // What an earlier run journaled is older than what stands there now.
-Result<> VmActuator::Remember(Vm& vm) {
-  BALLAST_TRY(QmpControl qemu, OpenSame(vm.socket, vm.pid), "adopt");
-  BALLAST_TRY(vm.most_bytes, qemu.MemoryBytes(), "adopt");
-  BALLAST_TRY(const auto balloon, qemu.Balloon(), "adopt");
-  BALLAST_TRY(const auto drives, qemu.Drives(), "adopt");
-  BALLAST_TRY(const auto cpus, qemu.Cpus(), "adopt");
-  if (balloon) {
-    vm.balloon_seen = vm.balloon_wanted = *balloon;
-    // Switches the reports of the guest's driver on; what they say is asked for later.
-    static_cast<void>(qemu.GuestAvailable().has_value());
-  }
-  for (const auto& drive : drives) vm.drives_seen[drive.name] = drive.bytes_per_second;
-  const std::string directory = std::string(kScheme) + vm.socket;
-  if (files_->FindInJournal(static_cast<std::uint64_t>(vm.pid), directory)) return Ok();
-  JournalGroup group{static_cast<std::uint64_t>(vm.pid), directory, {}};
-  if (balloon) group.originals.push_back({"balloon", std::to_string(*balloon)});
-  group.originals.push_back({"cpus", std::to_string(cpus.plugged)});
-  for (const auto& drive : drives)
-    group.originals.push_back({"drive", fmt::format("{} {}", drive.bytes_per_second, drive.name)});
-  return files_->AddToJournal(group);
+Result<> VmActuator::JournalOnce(const Vm& vm, const std::vector<Original>& originals) {
+  if (files_->FindInJournal(vm.address().id, vm.address().text)) return Ok();
+  return files_->AddToJournal({vm.address().id, vm.address().text, originals});
+}
+
+std::optional<Error> VmActuator::Finish(Known& known) {
+  const Acquaintance& met = *known.acquaintance;
+  if (met.error) return met.error;
+  if (auto journaled = JournalOnce(*met.vm, met.originals); !journaled)
+    return std::move(journaled).error();
+  known.vm = met.vm;
+  known.acquaintance.reset();
+  return std::nullopt;
 }
 
 std::vector<Adoption> VmActuator::Adopt(const std::vector<Group>& groups) {
-  std::vector<Adoption> adoptions = files_->Adopt(groups);
-  if (options_.qmp_sockets.empty()) return adoptions;
-  const std::vector<Vm> running = FindVms();
+  std::vector<Adoption> adoptions;
+  std::vector<Group> of_files;
+  for (const Group& group : groups)
+    if (!LibvirtGroupOf(group.path)) of_files.push_back(group);
+  if (!of_files.empty()) adoptions = files_->Adopt(of_files);
+  for (const Group& group : groups) {
+    if (!LibvirtGroupOf(group.path)) continue;
+    Adoption& adoption = adoptions.emplace_back(Adoption{group, std::nullopt});
+    if (!files_->IsAllowed(group.path))
+      adoption.error = Error::Invalid(group.path + ": is below no configured prefix");
+    else if (options_.libvirt.empty())
+      adoption.error = Error::Invalid(
+          group.path + ": libvirt runs it, and vms.libvirt is empty; it is resized by nobody else");
+  }
   for (Adoption& adoption : adoptions) {
-    const Group& group = adoption.group;
-    if (adoption.error || vms_.contains(group.key)) continue;
-    const auto found =
-        std::ranges::find_if(running, [&](const Vm& vm) { return LivesIn(vm.pid, group.path); });
-    if (found == running.end()) continue;
-    Vm vm = *found;
-    if (auto remembered = Remember(vm); !remembered)
-      adoption.error = std::move(remembered).error();
-    else
-      vms_.emplace(group.key, std::move(vm));
+    if (adoption.error) continue;
+    const auto known = vms_.find(adoption.group.key);
+    Known* vm = known != vms_.end() ? &known->second : Meet(adoption.group);
+    if (vm == nullptr || vm->vm) continue;
+    if (!vm->aside.Wait(kVmPatience))
+      adoption.error = NotYet(adoption.group.path);
+    else if (adoption.error = Finish(*vm); adoption.error)
+      vms_.erase(adoption.group.key);
   }
   return adoptions;
 }
 
 void VmActuator::Forget(const model::WorkloadKey& key) {
-  vms_.erase(key);
+  if (const auto found = vms_.find(key); found != vms_.end()) {
+    if (found->second.vm)
+      files_->TakeFromJournal(found->second.vm->address().id, found->second.vm->address().text);
+    vms_.erase(found);
+  }
   files_->Forget(key);
 }
 
+Result<Released> VmActuator::Narrow(std::vector<std::string> prefixes, std::string shared_pool) {
+  auto released = files_->Narrow(std::move(prefixes), std::move(shared_pool));
+  bool answers = true;
+  for (auto& [key, known] : vms_) {
+    if (!known.vm || files_->IsAllowed(known.path)) continue;
+    const VmAddress address = known.vm->address();
+    auto group = files_->TakeFromJournal(address.id, address.text);
+    if (!group || !released) continue;
+    // One that hangs is enough to wait for; what is left stays in the journal.
+    answers = answers && ReleaseVm(*group, *released, options_.open);
+    if (group->originals.empty()) continue;
+    if (auto kept = files_->AddToJournal(*group); !kept) return std::move(kept).error();
+  }
+  vms_.clear();
+  return released;
+}
+
 std::string VmActuator::OwnerOf(const Group& group) const {
-  return vms_.contains(group.key) ? "qmp" : files_->OwnerOf(group);
+  const auto found = vms_.find(group.key);
+  if (found == vms_.end() || !found->second.vm) return files_->OwnerOf(group);
+  return IsLibvirts(*found->second.vm) ? "libvirt" : "qmp";
+}
+
+std::vector<std::string> VmActuator::Rest(BootTime now) {
+  std::vector<std::string> news = files_->Rest(now);
+  for (auto& [key, known] : vms_) {
+    const bool is_busy = known.aside.is_busy();
+    if (!is_busy && known.vm) {
+      TakeForeign(*known.vm);
+      std::ranges::move(known.vm->TakeNews(), std::back_inserter(news));
+      if (now - known.looked_at >= kLookEvery) {
+        known.looked_at = now;
+        known.aside.Begin([vm = known.vm] { vm->Look(); });
+      }
+    }
+    if (!is_busy) known.silent_since.reset();
+    if (is_busy && !known.silent_since) known.silent_since = now;
+    const bool is_silent = known.silent_since && now - *known.silent_since >= kSilence;
+    if (is_silent == known.is_said) continue;
+    known.is_said = is_silent;
+    news.push_back((known.vm ? known.vm->address().text : known.path) +
+                   (is_silent ? ": who runs the VM does not answer; what it has stays"
+                              : ": who runs the VM answers again"));
+  }
+  return news;
+}
+
+void VmActuator::TakeForeign(Vm& vm) {
+  const std::vector<Original> foreign = vm.TakeForeign();
+  if (foreign.empty()) return;
+  auto group = files_->FindInJournal(vm.address().id, vm.address().text);
+  if (!group) return;
+  for (const Original& original : foreign) ReplaceOriginal(group->originals, original);
+  static_cast<void>(files_->AddToJournal(*group).has_value());
+}
+
+Actuation VmActuator::Ask(Known& known, Resource resource, std::int64_t amount) {
+  Actuation late;
+  late.outcome = Outcome::kRefused;
+  late.file = known.vm->address().text + " " + ToString(resource);
+  late.error = NotYet(known.vm->address().text).what();
+  // Who is silent already is not waited for again.
+  if (!known.aside.Wait(known.silent_since ? std::chrono::milliseconds(0) : kVmPatience))
+    return late;
+  known.silent_since.reset();
+  TakeForeign(*known.vm);
+  const auto done = std::make_shared<Actuation>();
+  known.aside.Begin([vm = known.vm, done, resource, amount] { *done = vm->Set(resource, amount); });
+  if (!known.aside.Wait(kVmPatience)) {
+    known.silent_since = clock_->Now();
+    return late;
+  }
+  TakeForeign(*known.vm);
+  return std::move(*done);
 }
 
 Actuation VmActuator::Set(const Group& group, Resource resource, std::int64_t amount) {
   const auto found = vms_.find(group.key);
-  if (found == vms_.end()) return files_->Set(group, resource, amount);
-  Vm& vm = found->second;
+  if (found == vms_.end() || !found->second.vm) return files_->Set(group, resource, amount);
+  Known& known = found->second;
   Actuation nothing;
   nothing.outcome = Outcome::kUnchanged;
   switch (resource) {
     case Resource::kMemory:
-      return SetBalloon(vm, amount);
     case Resource::kIoBandwidth:
-      return LimitDrives(vm, amount);
+      return Ask(known, resource, amount);
     case Resource::kMemoryWait:
     case Resource::kMemoryGuarantee:
       return nothing;  // what the guest has it has
+    case Resource::kFreeze: {
+      Actuation refused;
+      refused.outcome = Outcome::kRefused;
+      refused.error = known.vm->address().text + ": a VM is not frozen";
+      return refused;
+    }
     case Resource::kMemoryPool:
-    case Resource::kCpuWeight:
       return files_->Set(group, resource, amount);
+    case Resource::kCpuWeight:
+      return IsLibvirts(*known.vm) ? Ask(known, resource, amount)
+                                   : files_->Set(group, resource, amount);
     case Resource::kCpu: {
+      if (IsLibvirts(*known.vm)) return Ask(known, resource, amount);
       Actuation done = files_->Set(group, resource, amount);
-      if (IsDone(done)) PlugFor(vm, amount);
+      if (IsDone(done) && !known.aside.is_busy())
+        known.aside.Begin([vm = known.vm, amount] { vm->PlugFor(amount); });
       return done;
     }
   }
   return nothing;
 }
 
-Actuation VmActuator::SetBalloon(Vm& vm, std::int64_t bytes) {
-  Actuation done = Begin(vm.socket, "balloon");
-  auto qemu = OpenSame(vm.socket, vm.pid);
-  if (!qemu) return Failed(std::move(done), qemu.error());
-  const auto actual = qemu->Balloon();
-  if (!actual) return Failed(std::move(done), actual.error());
-  if (!*actual) return Failed(std::move(done), Error::Invalid("the VM has no balloon"));
-  done.before = std::to_string(**actual);
-  done.in_force = **actual;
-  const auto [low, high] = std::minmax(vm.balloon_seen, vm.balloon_wanted);
-  if (**actual < low || **actual > high) {
-    done.outcome = Outcome::kForeign;
-    done.error = fmt::format("somebody else changed it from {} to {}", vm.balloon_seen, **actual);
-    vm.balloon_seen = vm.balloon_wanted = **actual;
-    if (auto group = files_->FindInJournal(static_cast<std::uint64_t>(vm.pid),
-                                           std::string(kScheme) + vm.socket)) {
-      for (Original& original : group->originals)
-        if (original.file == "balloon") original.value = done.before;
-      static_cast<void>(files_->AddToJournal(*group).has_value());
-    }
-    return done;
-  }
-  const std::int64_t target = std::min(WholePages(bytes), vm.most_bytes);
-  if (target < **actual) {
-    const auto available = qemu->GuestAvailable();
-    if (!available) return Failed(std::move(done), available.error());
-    if (!*available)
-      return Failed(std::move(done), Error::Invalid("the guest does not tell what it needs"));
-    const std::int64_t used = **actual - **available;
-    if (static_cast<double>(target) < static_cast<double>(used) * (1 + kGuestMargin))
-      return Failed(std::move(done), Error::Invalid(fmt::format(
-                                         "the guest needs {} bytes, above {}", used, target)));
-  }
-  vm.balloon_seen = **actual;
-  if (target == vm.balloon_wanted && target == **actual) {
-    done.outcome = Outcome::kUnchanged;
-    return done;
-  }
-  if (const auto set = qemu->SetBalloon(target); !set) return Failed(std::move(done), set.error());
-  vm.balloon_wanted = target;
-  done.written_at = clock_->Now();
-  const auto after = qemu->Balloon();
-  if (!after || !*after) return Failed(std::move(done), Error::Invalid("it was not read back"));
-  // The guest gives and takes over the next moments; what it has now is what is in force.
-  vm.balloon_seen = **after;
-  done.after = std::to_string(**after);
-  done.in_force = target;
-  done.outcome = Outcome::kApplied;
-  return done;
-}
-
-Actuation VmActuator::LimitDrives(Vm& vm, std::int64_t bytes_per_second) {
-  Actuation done = Begin(vm.socket, "block_set_io_throttle");
-  auto qemu = OpenSame(vm.socket, vm.pid);
-  if (!qemu) return Failed(std::move(done), qemu.error());
-  const auto drives = qemu->Drives();
-  if (!drives) return Failed(std::move(done), drives.error());
-  done.outcome = Outcome::kUnchanged;
-  done.in_force = bytes_per_second;
-  for (const auto& drive : *drives) {
-    std::int64_t& seen =
-        vm.drives_seen.try_emplace(drive.name, drive.bytes_per_second).first->second;
-    if (drive.bytes_per_second != seen) {
-      done.outcome = Outcome::kForeign;
-      done.error = fmt::format("{}: somebody else changed it from {} to {}", drive.name, seen,
-                               drive.bytes_per_second);
-      done.in_force = seen = drive.bytes_per_second;
-      return done;
-    }
-    if (seen == bytes_per_second) continue;
-    done.before = std::to_string(seen);
-    if (const auto set = qemu->LimitDrive(drive.name, bytes_per_second); !set)
-      return Failed(std::move(done), set.error());
-    done.written_at = clock_->Now();
-    seen = bytes_per_second;
-    done.outcome = Outcome::kApplied;
-  }
-  if (done.outcome != Outcome::kApplied) return done;
-  const auto after = qemu->Drives();
-  if (!after) return Failed(std::move(done), after.error());
-  for (const auto& drive : *after)
-    if (drive.bytes_per_second != bytes_per_second) {
-      done.outcome = Outcome::kFailed;
-      done.error = fmt::format("{}: wrote {} and read back {}", drive.name, bytes_per_second,
-                               drive.bytes_per_second);
-    }
-  done.after = std::to_string(bytes_per_second);
-  return done;
-}
-
-// A quota above what its vCPUs can use gives it nothing. Only ever more: a guest may ignore an
-// unplug, and its work is placed on what it has.
-void VmActuator::PlugFor(Vm& vm, std::int64_t millicores) {
-  auto qemu = OpenSame(vm.socket, vm.pid);
-  const auto cpus = qemu ? qemu->Cpus() : Result<runtime::QmpCpus>(qemu.error());
-  if (!cpus) return;
-  const int wanted = std::min<int>(static_cast<int>((millicores + 999) / 1000), cpus->possible);
-  if (wanted <= cpus->plugged) return;
-  const auto set = qemu->SetCpus(wanted);
-  BALLAST_LOG(kInfo, "vCPUs plugged in", {"vm", vm.socket}, {"from", cpus->plugged}, {"to", wanted},
-              {"error", set ? "" : set.error().ToString()});
-}
-
 bool IsVm(const JournalGroup& group) {
-  return group.directory.starts_with(kScheme);
+  return IsVmAddress(group.directory);
 }
 
-void ReleaseVm(JournalGroup& group, Released& released) {
-  const std::string socket = group.directory.substr(kScheme.size());
-  auto qemu = OpenSame(socket, static_cast<pid_t>(group.inode));
-  if (!qemu) {
-    const auto& code = qemu.error().code();
-    const bool gone =
-        code == std::errc::no_such_file_or_directory || code == std::errc::connection_refused;
-    if (gone) {
-      ++released.gone;
-      group.originals.clear();
-    } else {
-      released.failures.push_back(qemu.error().ToString());
-    }
-    return;
-  }
-  const auto put_back = [&](const Original& original, const Result<>& done) {
-    if (done)
-      ++released.restored;
-    else
-      released.failures.push_back(group.directory + ": " + done.error().ToString());
-    return !done ? std::optional(original) : std::nullopt;
+bool ReleaseVm(JournalGroup& group, Released& released, const OpenVmPort& open) {
+  struct Work {  // its second owner is the thread
+    JournalGroup group;
+    Released released;
   };
-  std::vector<Original> left;
-  for (const Original& original : group.originals) {
-    std::optional<Original> again;
-    if (original.file == "balloon") {
-      again = put_back(original, qemu->SetBalloon(NumberOf({original}, "balloon").value_or(0)));
-    } else if (original.file == "cpus") {
-      // What the guest holds on to stays plugged in, idle under the old quota.
-      static_cast<void>(
-          qemu->SetCpus(static_cast<int>(NumberOf({original}, "cpus").value_or(1))).has_value());
-    } else if (const std::size_t space = original.value.find(' '); space != std::string::npos) {
-      const auto bps = ParseNumber(original.value.substr(0, space));
-      again =
-          put_back(original, qemu->LimitDrive(original.value.substr(space + 1), bps.value_or(0)));
+  const auto result = std::make_shared<Work>(Work{group, {}});
+  SideThread aside("ballast-release");
+  aside.Begin([result, open] {
+    JournalGroup& vm = result->group;
+    auto port = open({vm.directory, vm.inode});
+    if (port) {
+      result->released.restored =
+          PutBackVm(**port, vm.directory, vm.originals, result->released.failures);
+    } else if (IsVmGone(port.error())) {
+      ++result->released.gone;
+      vm.originals.clear();
+    } else {
+      result->released.failures.push_back(port.error().ToString());
     }
-    if (again) left.push_back(std::move(*again));
+  });
+  if (!aside.Wait(kReleasePatience)) {
+    released.failures.push_back(group.directory + ": does not answer");
+    return false;
   }
-  group.originals = std::move(left);
+  group = std::move(result->group);
+  released.restored += result->released.restored;
+  released.gone += result->released.gone;
+  std::ranges::move(result->released.failures, std::back_inserter(released.failures));
+  return true;
 }
 
 }  // namespace ballast::actuate

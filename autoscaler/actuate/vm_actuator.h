@@ -1,33 +1,52 @@
 #pragma once
 
-// Limits of virtual machines through QEMU's machine protocol:
+// Limits of virtual machines, through libvirt where that runs them and through
+// QEMU's machine protocol where a socket was named:
 //
-//   kMemory       balloon: down only to what the guest says it needs, up to what it was started
-//   with kCpu          the quota of its group, as for every workload; vCPUs are plugged in where
-//   the quota
-//                 is more than those that are there can use
-//   kIoBandwidth  block_set_io_throttle of each disk
+//                 libvirt                        QMP
+//   kMemory       the balloon: down only to what the guest says it needs, up to what it was
+//                 started with
+//   kCpu          global_quota                   the quota of its group, as for every workload
+//                 and vCPUs are plugged in where the quota is more than those that are there can
+//                 use
+//   kCpuWeight    cpu_shares                     the weight of its group
+//   kIoBandwidth  total_bytes_sec of each disk   block_set_io_throttle of each disk
 //
-// A group is a VM's when the process that listens on one of the configured
-// sockets lives in it. Everything else goes to the file actuator below. A VM's
-// memory limits in cgroup files are left alone: meeting one would end the guest.
+// A group is libvirt's by its name, and QMP's when the process that listens on one of
+// the configured sockets lives in it. Everything else goes to the file actuator below.
+// A VM's memory limits in cgroup files are left alone: meeting one would end the guest;
+// of libvirt's groups no file is written at all.
 //
-// Not thread-safe; owned by the loop. Each call blocks for at most half a second.
+// Not thread-safe; owned by the loop. Whoever runs the VM is asked by a thread for each,
+// and waited for no longer than kVmPatience: what comes later counts from the next call on.
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "autoscaler/actuate/cgroup_actuator.h"
 #include "autoscaler/actuate/release.h"
-#include "collector/runtime/qmp_control.h"
+#include "autoscaler/actuate/side_thread.h"
+#include "autoscaler/actuate/vm.h"
 
 namespace ballast::actuate {
 
+inline constexpr std::chrono::milliseconds kVmPatience{50};
+
 struct VmActuatorOptions {
   // Sockets that nobody else uses; %n and %p stand for anything. Empty: no VM is resized by QMP.
-  std::vector<std::string> qmp_sockets;
+  std::vector<std::string> qmp_sockets = {};
+  // Address of libvirt. Empty: VMs that it runs are left alone.
+  std::string libvirt = {};
+  // Where cgroup2 is mounted: which unit a weight has. Empty: nowhere.
+  std::string unified_root = {};
   std::string proc = "/proc";
+  OpenVmPort open = OpenVm;
+  // As FindLibvirtDomain().
+  std::function<Result<VmAddress>(const std::string&, const LibvirtGroup&)> find_domain =
+      FindLibvirtDomain;
 };
 
 class VmActuator final : public Actuator {
@@ -36,41 +55,54 @@ class VmActuator final : public Actuator {
   VmActuator(VmActuatorOptions options, CgroupActuator& files, const Clock& clock)
       : options_(std::move(options)), files_(&files), clock_(&clock) {}
 
+  // A VM that has not answered yet is an Adoption with EAGAIN: ask again.
   std::vector<Adoption> Adopt(const std::vector<Group>& groups) override;
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
-  void Rest(BootTime now) override { files_->Rest(now); }
+  std::vector<std::string> Rest(BootTime now) override;
   std::string OwnerOf(const Group& group) const override;
 
-  // After files.Narrow() or files.ReleaseAll(), which put the VMs back as well.
-  void ForgetAll() { vms_.clear(); }
+  // As the files', and for the VMs as well; all of them are adopted anew afterwards.
+  Result<Released> Narrow(std::vector<std::string> prefixes, std::string shared_pool = {});
 
  private:
-  struct Vm {
-    std::string socket;
-    pid_t pid = 0;
-    std::int64_t most_bytes = 0;  // what it was started with
-    std::int64_t balloon_seen = 0;
-    std::int64_t balloon_wanted = 0;
-    std::unordered_map<std::string, std::int64_t> drives_seen;
+  // What a side thread finds out about a VM before it is adopted; its second owner.
+  struct Acquaintance {
+    std::shared_ptr<Vm> vm;
+    std::optional<Error> error;
+    std::vector<Original> originals;
+  };
+  struct Known {
+    Known(std::string where, std::shared_ptr<Acquaintance> met)
+        : path(std::move(where)), aside("ballast-vm"), acquaintance(std::move(met)) {}
+    std::string path;  // of its group
+    SideThread aside;
+    std::shared_ptr<Acquaintance> acquaintance;
+    std::shared_ptr<Vm> vm;  // empty: not adopted yet; its second owner is the thread
+    BootTime looked_at{};
+    std::optional<BootTime> silent_since;
+    bool is_said = false;
   };
 
-  // Socket and pid of each VM that answers.
-  std::vector<Vm> FindVms() const;
+  std::optional<VmAddress> FindByQmp(const Group& group) const;
   bool LivesIn(pid_t pid, const std::string& path) const;
-  Result<> Remember(Vm& vm);
-  Actuation SetBalloon(Vm& vm, std::int64_t bytes);
-  Actuation LimitDrives(Vm& vm, std::int64_t bytes_per_second);
-  void PlugFor(Vm& vm, std::int64_t millicores);
+  // Begins to ask about a group's VM; null: it is none of a VM.
+  Known* Meet(const Group& group);
+  std::optional<Error> Finish(Known& known);
+  Result<> JournalOnce(const Vm& vm, const std::vector<Original>& originals);
+  // On the VM's thread.
+  Actuation Ask(Known& known, Resource resource, std::int64_t amount);
+  void TakeForeign(Vm& vm);
 
   VmActuatorOptions options_;
   CgroupActuator* files_;
   const Clock* clock_;
-  std::unordered_map<model::WorkloadKey, Vm> vms_;
+  std::unordered_map<model::WorkloadKey, Known> vms_;
 };
 
-// Whether a journal's group is a VM, and how it is put back: as ReleaseFile() does.
+// Whether a journal's group is a VM, and how it is put back: as ReleaseFile() does. False: whoever
+// runs the VM does not answer, and should not be asked again soon.
 bool IsVm(const JournalGroup& group);
-void ReleaseVm(JournalGroup& group, Released& released);
+bool ReleaseVm(JournalGroup& group, Released& released, const OpenVmPort& open = OpenVm);
 
 }  // namespace ballast::actuate

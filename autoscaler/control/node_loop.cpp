@@ -42,6 +42,7 @@ NodeLoop::NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& out
       outbox_(&outbox),
       fleet_(options_),
       decider_(options_),
+      degradation_(options_),
       metrics_(std::move(metrics)) {
   if (options_.shared_pool) pool_.emplace(options_);
   BALLAST_CHECK(Check(options_).has_value(), "options are checked before the loop is made");
@@ -69,6 +70,7 @@ void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
 }
 
 void NodeLoop::OnTime(BootTime now) {
+  for (const guard::DegradeStep& step : degradation_.degrader().Overdue(now)) CarryOut(step, now);
   if (!began_at_) began_at_ = now;
   const bool whole = state_.is_whole();
   if (now - (whole ? last_record_ : *began_at_) <= options_.stale_after) return;
@@ -81,6 +83,7 @@ void NodeLoop::OnTime(BootTime now) {
 void NodeLoop::OnTick(const model::Record& record) {
   EndLongWaits(record.header.at);
   Run({}, record.header.at);
+  Degrade(std::nullopt, record.header.at);
 }
 
 Tracked* NodeLoop::SubjectOf(const model::Event& event) {
@@ -131,7 +134,8 @@ void NodeLoop::MakeRoom(const Tracked& tracked, BootTime at) {
   }
 }
 
-void NodeLoop::OnPoolRefusal(BootTime at, BootTime refused_at) {
+void NodeLoop::OnPoolRefusal(BootTime at, BootTime refused_at,
+                             const std::optional<model::WorkloadKey>& who) {
   ++stats_.events;
   // From before our last answer: it says nothing about the limit that stands now.
   if (pool_->limit().written_at && refused_at <= *pool_->limit().written_at) return;
@@ -141,6 +145,7 @@ void NodeLoop::OnPoolRefusal(BootTime at, BootTime refused_at) {
        .resource = Resource::kMemoryPool,
        .refused_at = refused_at},
       at);
+  Degrade(who, at);
 }
 
 void NodeLoop::OnRefusal(const model::Record& record, const model::Event& event) {
@@ -151,7 +156,7 @@ void NodeLoop::OnRefusal(const model::Record& record, const model::Event& event)
       event.fields.Get(Field::kEventTimeNs)
           .value_or(static_cast<std::uint64_t>(record.header.at.count()))));
   if (!cpu && pool_ && pool_->IsTighterFor(*tracked))
-    return OnPoolRefusal(record.header.at, refused_at);
+    return OnPoolRefusal(record.header.at, refused_at, tracked->group.key);
   const Limit& limit = cpu ? tracked->cpu : tracked->memory;
   ++stats_.events;
   // From before our last answer: it says nothing about the limit that stands now.
@@ -166,6 +171,7 @@ void NodeLoop::OnRefusal(const model::Record& record, const model::Event& event)
        .resource = cpu ? Resource::kCpu : Resource::kMemory,
        .refused_at = refused_at},
       record.header.at);
+  if (!cpu) Degrade(tracked->group.key, record.header.at);
 }
 
 void NodeLoop::Run(const Trigger& trigger, BootTime at) {
@@ -271,7 +277,11 @@ void NodeLoop::AdoptNew(BootTime at) {
       SetStandingValues(tracked);
       continue;
     }
-    tracked.cpu.held_until = tracked.memory.held_until = at + options_.foreign_cool_down;
+    // Whoever runs it was asked, and has not answered yet.
+    const bool is_asked = adoption.error->code() == std::errc::resource_unavailable_try_again;
+    tracked.cpu.held_until = tracked.memory.held_until =
+        at + (is_asked ? options_.failure_cool_down : options_.foreign_cool_down);
+    if (is_asked) continue;
     Say("limits are left alone: " + adoption.error->ToString(), &tracked);
   }
 }
@@ -306,6 +316,10 @@ void NodeLoop::SetStandingValues(Tracked& tracked) {
     set(Resource::kIoBandwidth, *tracked.rule.max_io_bytes_per_second);
   set(Resource::kMemoryGuarantee, tracked.rule.min_memory);
   tracked.wait_on = set(Resource::kMemoryWait, 1);
+  // The loop before a reload may have left it frozen.
+  if (const auto thawed = actuator_->Set(tracked.group, Resource::kFreeze, 0);
+      thawed.outcome == Outcome::kApplied)
+    Say("was frozen by an earlier loop, and is thawed", &tracked);
 }
 
 // Waiting helps while the limit may still rise. Where it cannot, the kernel

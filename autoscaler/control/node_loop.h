@@ -18,6 +18,7 @@
 
 #include "autoscaler/actuate/actuator.h"
 #include "autoscaler/control/decide.h"
+#include "autoscaler/control/degradation.h"
 #include "autoscaler/control/node_metrics.h"
 #include "autoscaler/control/outbox.h"
 #include "autoscaler/control/shared_pool.h"
@@ -61,7 +62,9 @@ class NodeLoop {
   void OnTick(const model::Record& record);
   void OnEvent(const model::Record& record, const model::Event& event);
   void OnRefusal(const model::Record& record, const model::Event& event);
-  void OnPoolRefusal(BootTime at, BootTime refused_at);
+  // `who`: absent where the pool itself met its limit.
+  void OnPoolRefusal(BootTime at, BootTime refused_at,
+                     const std::optional<model::WorkloadKey>& who = std::nullopt);
   void OnTool(const model::Record& record, const model::Event& event);
   // Before the burst: raises what the calls that run now are expected to outgrow.
   void MakeRoom(const Tracked& tracked, BootTime at);
@@ -79,6 +82,15 @@ class NodeLoop {
   void EndLongWaits(BootTime at);
   void EndLongWaitAtPool(BootTime at);
   void ShowPool();
+  // Degrade before kill; `refused`: the kernel refused it memory just now.
+  void Degrade(const std::optional<model::WorkloadKey>& refused, BootTime at);
+  void CarryOut(const guard::DegradeStep& step, BootTime at);
+  // The level that the workload stands at afterwards; `done`: what was written last.
+  guard::DegradeLevel Bring(Tracked& tracked, const guard::DegradeStep& step,
+                            actuate::Actuation& done, BootTime at);
+  actuate::Actuation Freeze(Tracked& tracked, bool freeze);
+  actuate::Actuation Throttle(Tracked& tracked, BootTime at);
+  void ShowDegraded();
 
   // `kind` tells one reason from another; each is said when it begins.
   void Hold(const char* kind, const std::string& why);
@@ -91,6 +103,7 @@ class NodeLoop {
   Fleet fleet_;
   Decider decider_;
   std::optional<SharedPool> pool_;
+  Degradation degradation_;
   NodeStats stats_;
   NodeMetrics metrics_;
   std::string holding_;

@@ -22,6 +22,11 @@ NodeMetrics NodeMetrics::Make(metrics::Registry& registry, bool shared_pool) {
   made.loop_duration = registry.GetHistogram(Metric::kLoopDuration);
   made.journal_events = registry.GetGauge(Metric::kJournalEvents);
   made.lease_renewed = registry.GetCounter(Metric::kLeaseRenewed);
+  constexpr std::array kLevels = {"none", "throttled", "frozen"};
+  for (std::size_t i = 0; i < kLevels.size(); ++i)
+    made.degrade_steps[i] = registry.GetCounter(Metric::kDegradeSteps, {kLevels[i]});
+  for (std::size_t i = 0; i < made.degraded.size(); ++i)
+    made.degraded[i] = registry.GetGauge(Metric::kDegraded, {kLevels[i + 1]});
   constexpr std::array kPoolValues = {"limit", "used", "demand"};
   for (std::size_t i = 0; shared_pool && i < kPoolValues.size(); ++i)
     made.pool[i] = registry.GetGauge(Metric::kMemoryPool, {kPoolValues[i]});

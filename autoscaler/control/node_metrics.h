@@ -24,6 +24,8 @@ struct NodeMetrics {
   metrics::Histogram loop_duration;
   metrics::Gauge journal_events;
   metrics::Counter lease_renewed;
+  std::array<metrics::Gauge, 2> degraded;         // throttled, frozen
+  std::array<metrics::Counter, 3> degrade_steps;  // by guard::DegradeLevel that was reached
   std::array<metrics::Gauge, 3> pool;  // limit, used, demand; absent without a shared pool
 
   // With the series of a shared pool, or without.

@@ -58,6 +58,7 @@ Result<Mode> ParseMode(std::string_view name) {
 Result<> Check(const NodeOptions& options) {
   BALLAST_TRY_DO(CheckShare("cpu_reserve", options.cpu_reserve), "options");
   BALLAST_TRY_DO(CheckShare("memory_reserve", options.memory_reserve), "options");
+  BALLAST_TRY_DO(CheckShare("degrade_reserve", options.degrade.reserve), "options");
   BALLAST_TRY_DO(CheckRule(options.defaults), "options");
   for (const WorkloadRule& rule : options.rules) {
     BALLAST_TRY_DO(CheckPrefix("rule", rule.prefix), "options");

@@ -12,6 +12,7 @@
 
 #include "autoscaler/forecast/decaying_peak.h"
 #include "autoscaler/forecast/pooled_demand.h"
+#include "autoscaler/guard/degrader.h"
 #include "autoscaler/guard/node_guards.h"
 #include "collector/base/result.h"
 
@@ -89,6 +90,9 @@ struct NodeOptions {
   guard::GuardOptions memory_guards{.use_margin = 0.05,
                                     .use_margin_least = std::int64_t{8} << 20,
                                     .deadband_least = std::int64_t{8} << 20};
+  // Who is throttled and frozen where memory is out, so that nobody of a higher priority is killed.
+  // Without effect where all priorities are the same.
+  guard::DegradeOptions degrade;
   // A limit is lowered only after so many readings of the workload.
   int readings_before_shrink = 10;
   // Churn that needs no refusal by the kernel to stop.

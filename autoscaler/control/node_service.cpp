@@ -97,8 +97,7 @@ class NodeService {
     auto fresh = reload_();
     if (!fresh)
       return node_->Say("not reloaded, what was configured stays: " + fresh.error().ToString());
-    const auto released = actuator_.Narrow(WritablePrefixes(*fresh), WritablePool(*fresh));
-    vms_.ForgetAll();
+    const auto released = vms_.Narrow(WritablePrefixes(*fresh), WritablePool(*fresh));
     actuator_.SetCpuBurst(fresh->cpu_burst);
     Begin(*std::move(fresh));
     node_->Say(std::string("reloaded, in mode ") + ToString(mode_) + "; " +
@@ -165,7 +164,7 @@ class NodeService {
     alive_();
     metrics_.lease_renewed.Add();
     node_->OnTime(clock_.Now());
-    vms_.Rest(clock_.Now());
+    for (const std::string& news : vms_.Rest(clock_.Now())) node_->Say(news);
     sender_.Drain(outbox_, *client_);
     metrics_.SetHeld(node_->holding_kind());
     metrics_.journal_events.Set(static_cast<double>(outbox_.waiting()));

@@ -21,7 +21,7 @@ void DescribeWorkload(OptionTable& table, const std::string& at, WorkloadSetting
   table.AddBytes(at + "max_io_bytes_per_second", &workload.max_io_bytes_per_second, {},
                  "VMs with a QMP socket: bandwidth of each disk; 0: as it is set.");
   table.Add(at + "priority", &workload.priority, {.min = -1000, .max = 1000},
-            "A higher one is served first, guarantees of the others apart.");
+            "A higher one is served first, guarantees of the others apart; see policy.degrade.");
 }
 
 void DescribePolicy(OptionTable& table, Settings& s) {
@@ -52,6 +52,17 @@ void DescribePolicy(OptionTable& table, Settings& s) {
             "host; weights divide what all want at once.");
   table.Add("policy.memory_headroom", &s.memory_headroom, {.min = 0, .max = 100},
             "Room above the allocation while the host has any, as a share of it.");
+  table.AddChoice(
+      "policy.degrade", &s.degrade,
+      {{"off", guard::DegradeLevel::kNone},
+       {"throttle", guard::DegradeLevel::kThrottled},
+       {"freeze", guard::DegradeLevel::kFrozen}},
+      "Where memory is out, workloads of a lower priority than others stop growing "
+      "before anybody is killed: throttle: to the CPU they are guaranteed; freeze: also "
+      "altogether. Equal priorities never degrade each other.");
+  table.Add("policy.degrade_reserve", &s.degrade_reserve, {.min = 0, .max = 0.5},
+            "Share of the memory that is left when the lowest priority is frozen; it is throttled "
+            "from twice this on.");
 }
 
 void DescribeGuards(OptionTable& table, Settings& s) {
@@ -66,6 +77,8 @@ void DescribeGuards(OptionTable& table, Settings& s) {
             "A limit is lowered after so many readings of its workload.");
   table.Add("guard.changes_per_minute", &s.changes_per_minute, {.min = 1, .max = 6000},
             "Changes of one limit that no refusal by the kernel asked for.");
+  table.Add("guard.longest_freeze_ms", &s.longest_freeze_ms, {.min = 100, .max = 86'400'000},
+            "A workload that was frozen so long is thawed, whatever the memory does.");
   table.Add("guard.longest_wait_ms", &s.longest_wait_ms, {.min = 100, .max = 86'400'000},
             "cgroup v1: a workload that waited so long at a memory limit that cannot rise is left "
             "to the OOM killer.");
@@ -112,6 +125,9 @@ void Describe(OptionTable& table, Settings& s) {
       "vms.qmp_sockets", &s.qmp_sockets,
       "QMP sockets of VMs that are resized by balloon and vCPUs instead of memory limits; %n and "
       "%p stand for anything. One client at a time: name none that somebody else uses.");
+  table.Add("vms.libvirt", &s.libvirt,
+            "libvirt's address, through which alone the VMs that it runs are resized; loaded when "
+            "the first one is met. Empty: they are left alone.");
   table.Section("systemd", "Units of systemd.");
   table.Add("systemd.tell", &s.tell_systemd,
             "Limits of workloads that are units are told to systemd as the units' own (runtime) "
@@ -156,6 +172,9 @@ Result<NodeOptions> ToNodeOptions(const Settings& s) {
   options.cpu_headroom.share = s.cpu_headroom;
   options.cpu_headroom.shared = s.cpu_headroom_shared;
   options.memory_headroom.share = s.memory_headroom;
+  options.degrade = {.most = s.degrade,
+                     .reserve = s.degrade_reserve,
+                     .longest_freeze = std::chrono::milliseconds(s.longest_freeze_ms)};
   options.forecast.cpu.half_life_seconds = s.cpu_half_life_seconds;
   options.forecast.memory.half_life_seconds = s.memory_half_life_seconds;
   for (guard::GuardOptions* guards : {&options.cpu_guards, &options.memory_guards}) {

@@ -40,6 +40,7 @@ struct Settings {
   std::string shared_pool;        // empty: none
   double cpu_burst = 0;
   std::vector<std::string> qmp_sockets;
+  std::string libvirt = "qemu:///system";  // empty: VMs that libvirt runs are left alone
   bool tell_systemd = true;
   std::vector<std::string> runtime_sockets;
   double cpu_reserve = 0.05;
@@ -53,6 +54,9 @@ struct Settings {
   double cpu_headroom = 1.0;
   bool cpu_headroom_shared = false;
   double memory_headroom = 0.1;
+  guard::DegradeLevel degrade = guard::DegradeLevel::kFrozen;
+  double degrade_reserve = 0.05;
+  std::int64_t longest_freeze_ms = 10'000;
   std::int64_t shrink_hold_ms = 1000;
   std::int64_t shrink_interval_ms = 500;
   double shrink_step = 0.5;

@@ -167,7 +167,7 @@ Result<> UpdateContainer(const std::string& socket_path, const std::string& id,
                 "container update");
   }
   if (answer.status == 200) return Ok();
-  if (answer.status == 404) return Error::FromErrno(ENOENT, id + ": no such container");
+  if (answer.status == 404) return Error::FromErrno(ESRCH, id + ": no such container");
   return Error::Invalid(socket_path + ": " + answer.body.substr(0, 300));
 }
 

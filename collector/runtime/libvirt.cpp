@@ -1,6 +1,7 @@
 #include "collector/runtime/libvirt.h"
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <span>
 #include <utility>
@@ -47,7 +48,8 @@ Domain Describe(const LibvirtLibrary& library, const virDomainStatsRecord& recor
   const auto number = [&](const char* name) { return FindNumber(parameters, name); };
   Domain domain{.uuid = UuidOf(library, record.dom),
                 .name = library.DomainGetName(record.dom),
-                .title = TitleOf(library, record.dom)};
+                .title = TitleOf(library, record.dom),
+                .id = library.DomainGetID(record.dom)};
   domain.vcpus = Count(number("vcpu.current"));
   domain.max_vcpus = Count(number("vcpu.maximum"));
   domain.memory_bytes = Bytes(number("balloon.current"));
@@ -107,6 +109,20 @@ Result<std::vector<Domain>> LibvirtConnection::ListDomains() const {
   for (int i = 0; i < count; ++i) domains.push_back(Describe(*library_, *records[i]));
   library_->DomainStatsRecordListFree(records);
   return domains;
+}
+
+Result<Domain> LibvirtConnection::ReadDomain(const std::string& uuid) const {
+  BALLAST_TRY(const DomainPtr domain,
+              FindDomain(*library_, static_cast<virConnectPtr>(connection_), uuid), "read");
+  virDomainPtr one[] = {domain.get(), nullptr};
+  virDomainStatsRecordPtr* records = nullptr;
+  const int count = library_->DomainListGetStats(
+      one, VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU, &records, 0);
+  if (count < 0) return LastLibvirtError(*library_, "domain " + uuid);
+  auto described = count == 0 ? Result<Domain>(Error::FromErrno(ESRCH, "domain " + uuid))
+                              : Result<Domain>(Describe(*library_, *records[0]));
+  library_->DomainStatsRecordListFree(records);
+  return described;
 }
 
 }  // namespace ballast::runtime

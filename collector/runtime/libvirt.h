@@ -38,6 +38,8 @@ struct Domain {
   std::string uuid;  // 36 characters, lower case
   std::string name;
   std::string title;  // empty: none was given
+  // Counts a daemon's starts of domains: the same UUID, started again, has another.
+  std::uint32_t id = 0;
   std::optional<std::uint32_t> vcpus = std::nullopt;
   std::optional<std::uint32_t> max_vcpus = std::nullopt;
   std::optional<std::uint64_t> memory_bytes = std::nullopt;      // the balloon lets it have
@@ -95,6 +97,8 @@ class LibvirtConnection {
   // Domains that run. A domain that is busy with another request is listed with
   // what can be told without waiting for it.
   Result<std::vector<Domain>> ListDomains() const;
+  // One of them, waiting for what it is busy with.
+  Result<Domain> ReadDomain(const std::string& uuid) const;
 
   // All below are of a running domain, for its present life only. Errors:
   // no_such_process where no domain has this UUID, operation_not_permitted where
@@ -103,6 +107,11 @@ class LibvirtConnection {
   // Asks the balloon; the guest follows when it can. In whole KiB, rounded down.
   // Not above max_memory_bytes.
   Result<> SetMemory(const std::string& uuid, std::uint64_t bytes) const;
+  // Seconds between two reports of the guest's balloon driver; 0: it is not asked for any.
+  Result<std::uint32_t> ReadMemoryReports(const std::string& uuid) const;
+  Result<> SetMemoryReports(const std::string& uuid, std::uint32_t seconds) const;
+  // Targets of its disks: "vda".
+  Result<std::vector<std::string>> ListDisks(const std::string& uuid) const;
   // Adds or removes vCPUs, up to max_vcpus; removing needs the guest's consent.
   Result<> SetVcpus(const std::string& uuid, std::uint32_t count) const;
   Result<DomainCpuTune> ReadCpuTune(const std::string& uuid) const;

@@ -41,10 +41,14 @@ void BindAll(Binder& bind, LibvirtLibrary& library) {
   bind("virDomainLookupByUUIDString", library.DomainLookupByUUIDString);
   bind("virDomainFree", library.DomainFree);
   bind("virDomainGetName", library.DomainGetName);
+  bind("virDomainGetID", library.DomainGetID);
   bind("virDomainGetUUIDString", library.DomainGetUUIDString);
   bind("virDomainGetInfo", library.DomainGetInfo);
   bind("virDomainGetMetadata", library.DomainGetMetadata);
+  bind("virDomainGetXMLDesc", library.DomainGetXMLDesc);
+  bind("virDomainListGetStats", library.DomainListGetStats);
   bind("virDomainSetMemoryFlags", library.DomainSetMemoryFlags);
+  bind("virDomainSetMemoryStatsPeriod", library.DomainSetMemoryStatsPeriod);
   bind("virDomainSetVcpusFlags", library.DomainSetVcpusFlags);
   bind("virDomainGetSchedulerType", library.DomainGetSchedulerType);
   bind("virDomainGetSchedulerParametersFlags", library.DomainGetSchedulerParametersFlags);

@@ -26,10 +26,14 @@ struct LibvirtLibrary {
   decltype(&::virDomainLookupByUUIDString) DomainLookupByUUIDString = nullptr;
   decltype(&::virDomainFree) DomainFree = nullptr;
   decltype(&::virDomainGetName) DomainGetName = nullptr;
+  decltype(&::virDomainGetID) DomainGetID = nullptr;
   decltype(&::virDomainGetUUIDString) DomainGetUUIDString = nullptr;
   decltype(&::virDomainGetInfo) DomainGetInfo = nullptr;
   decltype(&::virDomainGetMetadata) DomainGetMetadata = nullptr;
+  decltype(&::virDomainGetXMLDesc) DomainGetXMLDesc = nullptr;
+  decltype(&::virDomainListGetStats) DomainListGetStats = nullptr;
   decltype(&::virDomainSetMemoryFlags) DomainSetMemoryFlags = nullptr;
+  decltype(&::virDomainSetMemoryStatsPeriod) DomainSetMemoryStatsPeriod = nullptr;
   decltype(&::virDomainSetVcpusFlags) DomainSetVcpusFlags = nullptr;
   decltype(&::virDomainGetSchedulerType) DomainGetSchedulerType = nullptr;
   decltype(&::virDomainGetSchedulerParametersFlags) DomainGetSchedulerParametersFlags = nullptr;

@@ -122,6 +122,49 @@ Result<> LibvirtConnection::SetMemory(const std::string& uuid, std::uint64_t byt
   return Ok();
 }
 
+// Only the description says it. libvirt writes it by machine, with single quotes.
+Result<std::uint32_t> LibvirtConnection::ReadMemoryReports(const std::string& uuid) const {
+  BALLAST_TRY(const DomainPtr domain,
+              FindDomain(*library_, static_cast<virConnectPtr>(connection_), uuid), "balloon");
+  char* description = library_->DomainGetXMLDesc(domain.get(), 0);
+  if (description == nullptr) return LastLibvirtError(*library_, "balloon of domain " + uuid);
+  const std::string text(description);
+  std::free(description);  // NOLINT: libvirt's malloc
+  constexpr std::string_view kPeriod = "<stats period='";
+  const std::size_t balloon = text.find("<memballoon");
+  const std::size_t at = balloon == std::string::npos ? balloon : text.find(kPeriod, balloon);
+  if (at == std::string::npos) return std::uint32_t{0};
+  return static_cast<std::uint32_t>(std::strtoul(text.c_str() + at + kPeriod.size(), nullptr, 10));
+}
+
+Result<> LibvirtConnection::SetMemoryReports(const std::string& uuid, std::uint32_t seconds) const {
+  BALLAST_TRY(const DomainPtr domain,
+              FindDomain(*library_, static_cast<virConnectPtr>(connection_), uuid), "balloon");
+  if (library_->DomainSetMemoryStatsPeriod(domain.get(), static_cast<int>(seconds),
+                                           VIR_DOMAIN_AFFECT_LIVE) != 0)
+    return LastLibvirtError(*library_, "balloon of domain " + uuid);
+  return Ok();
+}
+
+Result<std::vector<std::string>> LibvirtConnection::ListDisks(const std::string& uuid) const {
+  BALLAST_TRY(const DomainPtr domain,
+              FindDomain(*library_, static_cast<virConnectPtr>(connection_), uuid), "disks");
+  virDomainPtr one[] = {domain.get(), nullptr};
+  virDomainStatsRecordPtr* records = nullptr;
+  const int count = library_->DomainListGetStats(one, VIR_DOMAIN_STATS_BLOCK, &records, 0);
+  if (count < 0) return LastLibvirtError(*library_, "disks of domain " + uuid);
+  std::vector<std::string> disks;
+  for (int i = 0; count > 0 && i < records[0]->nparams; ++i) {
+    const virTypedParameter& parameter = records[0]->params[i];
+    const std::string_view name = parameter.field;  // "block.0.name"
+    if (parameter.type == VIR_TYPED_PARAM_STRING && name.starts_with("block.") &&
+        name.ends_with(".name"))
+      disks.emplace_back(parameter.value.s);
+  }
+  library_->DomainStatsRecordListFree(records);
+  return disks;
+}
+
 Result<> LibvirtConnection::SetVcpus(const std::string& uuid, std::uint32_t count) const {
   BALLAST_TRY(const DomainPtr domain,
               FindDomain(*library_, static_cast<virConnectPtr>(connection_), uuid), "vCPUs");

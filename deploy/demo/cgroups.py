@@ -92,6 +92,16 @@ def oom_kills(path):
     return None
 
 
+def is_frozen(path):
+    """Told to freeze, by either hierarchy."""
+    for mount, controllers in mounts():
+        if controllers is None and read(f"{mount}{path}/cgroup.freeze") == "1":
+            return True
+        if controllers is not None and "freezer" in controllers and read(f"{mount}{path}/freezer.state") not in (None, "THAWED"):
+            return True
+    return False
+
+
 class LimitWatch(threading.Thread):
     """Reads the limits of some groups every 50 ms, so that what is said of them can be compared with the files."""
 

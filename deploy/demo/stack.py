@@ -141,7 +141,8 @@ prefixes = ["{self.prefix}", "{self.prefix}-vms"]
     def state_folder(self):
         return self.folder / "autoscaler"
 
-    def start_autoscaler(self, mode):
+    def start_autoscaler(self, mode, through=()):
+        """`through`: a command that executes the one it is given."""
         config = self.folder / "autoscaler.toml"
         config.write_text(f"""
 mode = "{mode}"
@@ -153,7 +154,7 @@ collector_socket = "{self.socket}"
 listen = "127.0.0.1:{self.autoscaler_port}"
 """)
         said_before = len(self.log_of("autoscaler"))
-        self.start("autoscaler", [self.build / "autoscaler/ballast-autoscaler", "--config", config])
+        self.start("autoscaler", [*through, self.build / "autoscaler/ballast-autoscaler", "--config", config])
         # Up when it has said so, not when some time has passed.
         self.wait_for("autoscaler", lambda: "connected to the collector" in self.log_of("autoscaler")[said_before:])
 

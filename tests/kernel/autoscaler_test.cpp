@@ -120,6 +120,121 @@ TEST_F(AutoscalerKernelTest, MemoryInUseIsNeverCutOff) {
   EXPECT_EQ(group_.Number(MemoryFile()), static_cast<std::uint64_t>(256 * kMiB));
 }
 
+// v1 refuses such a write (EBUSY), v2 would kill.
+TEST_F(AutoscalerKernelTest, AnOriginalBelowUseIsPutBackOnceUseFell) {
+  const std::string file = group_.Has("memory.max") ? "memory.max" : "memory.limit_in_bytes";
+  group_.Write(file, std::to_string(32 * kMiB));
+  Adopt();
+  ASSERT_EQ(actuator_->Set(Id(), Resource::kMemory, 256 * kMiB).error, "");
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  test::Child child(group_, [&] {
+    std::vector<char> memory(64 * kMiB, 1);
+    EXPECT_EQ(::write(ready[1], "r", 1), 1);
+    ::pause();
+  });
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  actuator_.reset();
+
+  const auto refused = ReleaseFile(journal_);
+
+  ASSERT_TRUE(refused) << refused.error().ToString();
+  EXPECT_EQ(refused->failures.size(), 1U);
+  EXPECT_GE(group_.Number(file), static_cast<std::uint64_t>(256 * kMiB));
+  child.Kill();
+  const auto released = ReleaseFile(journal_, 5s);
+  ASSERT_TRUE(released);
+  EXPECT_TRUE(released->failures.empty());
+  EXPECT_EQ(group_.Number(file), static_cast<std::uint64_t>(32 * kMiB));
+}
+
+// CPU time of a process that does nothing but use it, over so long.
+double UsedShare(pid_t pid, std::chrono::milliseconds span) {
+  const auto ran_ns = [&] {
+    return std::strtoull(test::ReadText("/proc/" + std::to_string(pid) + "/schedstat").c_str(),
+                         nullptr, 10);
+  };
+  const std::uint64_t before = ran_ns();
+  std::this_thread::sleep_for(span);
+  return static_cast<double>(ran_ns() - before) /
+         static_cast<double>(std::chrono::nanoseconds(span).count());
+}
+
+TEST_F(AutoscalerKernelTest, AFrozenGroupStandsStillAndReleaseThawsItAfterAKill) {
+  ASSERT_TRUE(group_.Has("cgroup.freeze")) << "no cgroup2 hierarchy";
+  test::Child child(group_, [] { test::SpinFor(60s); });
+  Adopt();
+  ASSERT_GT(UsedShare(child.pid(), 500ms), 0);
+
+  const Actuation frozen = actuator_->Set(Id(), Resource::kFreeze, 1);
+
+  EXPECT_EQ(frozen.outcome, Outcome::kApplied) << frozen.error;
+  EXPECT_EQ(group_.Number("cgroup.freeze"), 1U);
+  std::this_thread::sleep_for(100ms);  // each task stops at its next way back from the kernel
+  EXPECT_EQ(UsedShare(child.pid(), 500ms), 0);
+  EXPECT_EQ(actuator_->Set(Id(), Resource::kFreeze, 1).outcome, Outcome::kUnchanged);
+  actuator_.reset();
+  ASSERT_TRUE(ReleaseFile(journal_));
+  EXPECT_EQ(group_.Number("cgroup.freeze"), 0U);
+  EXPECT_GT(UsedShare(child.pid(), 500ms), 0);
+}
+
+TEST_F(AutoscalerKernelTest, AV1GroupIsFrozenByItsFreezer) {
+  const CgroupRoots roots = RootsFromMountinfo(test::ReadText("/proc/self/mountinfo"));
+  if (roots.freezer.empty()) return;  // pure v2
+  const std::filesystem::path freezer = roots.freezer + group_.path();
+  std::filesystem::create_directory(freezer);
+  {
+    test::Child child(group_, [] { test::SpinFor(60s); });
+    std::ofstream(freezer / "cgroup.procs") << child.pid();
+    // As on a host without any cgroup2 mount.
+    auto made = CgroupActuator::Make({.roots = {.unified = "",
+                                                .cpu = roots.cpu,
+                                                .memory = roots.memory,
+                                                .freezer = roots.freezer},
+                                      .prefixes = {group_.path()},
+                                      .journal_path = journal_},
+                                     clock_);
+    ASSERT_TRUE(made);
+    const Group any{{}, group_.path()};
+    ASSERT_FALSE(made->Adopt({any})[0].error);
+
+    EXPECT_EQ(made->Set(any, Resource::kFreeze, 1).outcome, Outcome::kApplied);
+
+    std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(test::ReadText(freezer / "freezer.state"), "FROZEN\n");
+    EXPECT_EQ(UsedShare(child.pid(), 500ms), 0);
+    EXPECT_EQ(made->Set(any, Resource::kFreeze, 0).outcome, Outcome::kApplied);
+    EXPECT_EQ(made->Set(any, Resource::kFreeze, 1).outcome, Outcome::kApplied);
+    ASSERT_TRUE(ReleaseFile(journal_));
+    EXPECT_EQ(test::ReadText(freezer / "freezer.state"), "THAWED\n");
+    EXPECT_GT(UsedShare(child.pid(), 500ms), 0);
+  }
+  std::error_code ignored;
+  for (int i = 0; i < 500 && std::filesystem::exists(freezer); ++i) {
+    std::filesystem::remove(freezer, ignored);
+    std::this_thread::sleep_for(2ms);
+  }
+}
+
+TEST_F(AutoscalerKernelTest, ACgroupThatIsRemovedInBetweenIsGoneForEveryWrite) {
+  Adopt();
+  ASSERT_EQ(actuator_->Set(Id(), Resource::kCpu, 500).error, "");
+  const Group id = Id();
+  group_.Remove();
+
+  for (const Resource resource :
+       {Resource::kCpu, Resource::kMemory, Resource::kMemoryWait, Resource::kCpuWeight}) {
+    const Actuation done = actuator_->Set(id, resource, 1000);
+    EXPECT_EQ(done.outcome, Outcome::kGone) << ToString(resource) << ": " << done.error;
+    EXPECT_FALSE(done.error.empty());
+  }
+  const auto released = actuator_->ReleaseAll();
+  ASSERT_TRUE(released);
+  EXPECT_TRUE(released->failures.empty());
+}
+
 TEST_F(AutoscalerKernelTest, AGroupWaitsAtItsLimitUntilTheLimitRises) {
   if (!group_.Has("memory.oom_control"))
     return;  // v2 slows a group at memory.high; nothing is switched

@@ -13,9 +13,9 @@ cache=${BALLAST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ballast}/kernels
 # Series and the meta package that names its newest build: Debian 12's own, its
 # backport, and Debian 13's where a host's apt knows that suite.
 declare -A meta=([6.1]=linux-image-cloud-amd64 [6.12]=linux-image-6.12-cloud-amd64)
-modules='loop|null_blk|virtio|virtio_ring|virtio_pci|virtio_pci_legacy_dev|virtio_pci_modern_dev|virtio_blk|kvm|kvm-amd|irqbypass|ccp'
+modules='loop|null_blk|virtio|virtio_ring|virtio_pci|virtio_pci_legacy_dev|virtio_pci_modern_dev|virtio_blk|virtio_balloon|kvm|kvm-amd|irqbypass|ccp'
 
-have() { [ -s "$cache/$1/vmlinuz" ]; }
+have() { [ -s "$cache/$1/vmlinuz" ] && [ -e "$cache/$1/modules/virtio_balloon.ko" ]; }  # the newest of the list
 say() { printf 'kernels: %s\n' "$*"; }
 
 # The real package behind the meta package, if apt knows it and it is of this series.

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "autoscaler/actuate/cgroup_actuator.h"
 #include "tests/support/fake_cgroupfs.h"
@@ -30,6 +33,7 @@ class ContainerOwnerTest : public ::testing::Test {
       : docker_([this](const std::string& asked) {
           const std::scoped_lock lock(mutex_);
           asked_.push_back(asked);
+          if (hangs_) return std::string();
           if (!answers_) return std::string("HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno");
           // As runc does on an update: it also writes what it thinks belongs to it.
           if (writes_) tree_.Write(directory_, {"cpu.weight", "79"});
@@ -53,6 +57,20 @@ class ContainerOwnerTest : public ::testing::Test {
     EXPECT_FALSE(actuator_->Adopt({group_})[0].error);
   }
   std::string journal() const { return (tree_.root() / "journal").string(); }
+  // The daemon is asked by another thread; what came of it is taken by a later Rest().
+  std::vector<std::string> RestUntilTold(BootTime now) {
+    const std::size_t before = Asked().size();
+    std::vector<std::string> said = actuator_->Rest(now);
+    for (int i = 0; i < 2000 && Asked().size() == before; ++i) {
+      std::ranges::copy(actuator_->Rest(now), std::back_inserter(said));
+      std::this_thread::sleep_for(1ms);
+    }
+    for (int i = 0; i < 50; ++i) {
+      std::ranges::copy(actuator_->Rest(now), std::back_inserter(said));
+      std::this_thread::sleep_for(1ms);
+    }
+    return said;
+  }
   std::vector<std::string> Asked() {
     const std::scoped_lock lock(mutex_);
     return asked_;
@@ -63,6 +81,7 @@ class ContainerOwnerTest : public ::testing::Test {
   std::mutex mutex_;
   std::vector<std::string> asked_;
   bool answers_ = true;
+  bool hangs_ = false;
   bool writes_ = false;
   test::UnixServer docker_;
   ManualClock clock_;
@@ -75,7 +94,7 @@ TEST_F(ContainerOwnerTest, TheRuntimeIsToldWhenLimitsHaveComeToRest) {
   actuator_->Rest(clock_.Now() + 1s);
   EXPECT_TRUE(Asked().empty());
 
-  actuator_->Rest(clock_.Now() + 3s);
+  RestUntilTold(clock_.Now() + 3s);
   actuator_->Rest(clock_.Now() + 4s);
 
   ASSERT_EQ(Asked().size(), 1U);
@@ -90,7 +109,7 @@ TEST_F(ContainerOwnerTest, TheRuntimeIsToldWhenLimitsHaveComeToRest) {
 TEST_F(ContainerOwnerTest, WhatTheRuntimeWritesOnTheWayIsNoOtherWriters) {
   writes_ = true;
   actuator_->Set(group_, Resource::kCpu, 1500);
-  actuator_->Rest(clock_.Now() + 3s);
+  RestUntilTold(clock_.Now() + 3s);
 
   EXPECT_EQ(tree_.Read(directory_, "cpu.weight"), "100");
   EXPECT_EQ(actuator_->Set(group_, Resource::kCpuWeight, 2000).outcome, Outcome::kApplied);
@@ -99,13 +118,50 @@ TEST_F(ContainerOwnerTest, WhatTheRuntimeWritesOnTheWayIsNoOtherWriters) {
 TEST_F(ContainerOwnerTest, ARuntimeThatRefusesIsAskedAgainMuchLater) {
   answers_ = false;
   actuator_->Set(group_, Resource::kCpu, 1500);
-  for (int i = 3; i < 30; ++i) actuator_->Rest(clock_.Now() + std::chrono::seconds(i));
+  RestUntilTold(clock_.Now() + 3s);
+  for (int i = 4; i < 30; ++i) actuator_->Rest(clock_.Now() + std::chrono::seconds(i));
   EXPECT_EQ(Asked().size(), 1U);
 
-  actuator_->Rest(clock_.Now() + 60s);
+  RestUntilTold(clock_.Now() + 60s);
 
   EXPECT_EQ(Asked().size(), 2U);
   EXPECT_EQ(tree_.Read(directory_, "cpu.max"), "150000 100000");
+}
+
+// Its answer may come half a minute late, and what it was told with it.
+TEST_F(ContainerOwnerTest, WhatTheRuntimeWasToldEarlierIsNoOtherWriters) {
+  actuator_->Set(group_, Resource::kCpu, 1500);
+  RestUntilTold(clock_.Now() + 3s);
+  actuator_->Set(group_, Resource::kCpu, 800);
+  tree_.Write(directory_, {"cpu.max", "150000 100000"});
+
+  EXPECT_EQ(actuator_->Set(group_, Resource::kCpu, 700).outcome, Outcome::kApplied);
+
+  tree_.Write(directory_, {"cpu.max", "10000 100000"});
+  EXPECT_EQ(actuator_->Set(group_, Resource::kCpu, 600).outcome, Outcome::kForeign);
+}
+
+TEST_F(ContainerOwnerTest, ADaemonThatHangsDelaysNothingAndIsSaidOnce) {
+  hangs_ = true;
+  actuator_->Set(group_, Resource::kCpu, 1500);
+  actuator_->Rest(clock_.Now() + 3s);
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::string> said;
+  for (int i = 0; i < 120; ++i) {
+    std::ranges::copy(actuator_->Rest(clock_.Now() + 4s), std::back_inserter(said));
+    EXPECT_EQ(actuator_->Set(group_, Resource::kCpu, 1000 + i).outcome, Outcome::kApplied);
+    std::this_thread::sleep_for(10ms);
+  }
+  // Far less than the second that the daemon is given, beside the sleeps themselves.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1200ms + 700ms);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].find("no container runtime answers"), std::string::npos) << said[0];
+  hangs_ = false;
+
+  const auto later = RestUntilTold(clock_.Now() + 60s);
+
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_EQ(later[0], "the container runtime answers again");
 }
 
 TEST_F(ContainerOwnerTest, ReleaseTellsTheRuntimeTheOriginals) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -140,6 +141,22 @@ class ObedientActuator final : public actuate::Actuator {
     if (!standing) calls.push_back({group.path, resource, amount});
     if (resource == actuate::Resource::kMemoryWait) waits.push_back(amount);
     actuate::Actuation done;
+    if (resource == actuate::Resource::kFreeze) {
+      if (refuse_freeze && amount != 0) {
+        calls.pop_back();
+        done.outcome = actuate::Outcome::kRefused;
+        done.error = "no freezer";
+        return done;
+      }
+      const bool changes = (amount != 0) != frozen.contains(group.path);
+      if (answer == actuate::Outcome::kApplied && changes && amount != 0) frozen.insert(group.path);
+      if (answer == actuate::Outcome::kApplied && amount == 0) frozen.erase(group.path);
+      if (!changes) {
+        calls.pop_back();
+        done.outcome = actuate::Outcome::kUnchanged;
+        return done;
+      }
+    }
     done.outcome = answer;
     done.file = "/cg" + group.path;
     done.written_at = now;
@@ -155,6 +172,8 @@ class ObedientActuator final : public actuate::Actuator {
   BootTime now{};
   std::vector<Call> calls;
   std::vector<std::int64_t> waits;
+  std::set<std::string> frozen;
+  bool refuse_freeze = false;
   std::vector<std::string> adopted;
   std::vector<model::WorkloadKey> forgotten;
 };

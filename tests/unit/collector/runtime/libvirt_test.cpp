@@ -59,6 +59,18 @@ TEST(LibvirtTest, VcpusThatAreSetAreListed) {
   EXPECT_TRUE(libvirt->SetVcpus(kTestDomain, 2));
 }
 
+TEST(LibvirtTest, OneDomainIsReadAsItIsListed) {
+  const auto libvirt = OpenTest();
+  ASSERT_TRUE(libvirt) << libvirt.error().ToString();
+
+  const auto domain = libvirt->ReadDomain(kTestDomain);
+
+  ASSERT_TRUE(domain) << domain.error().ToString();
+  EXPECT_EQ(*domain, libvirt->ListDomains()->front());
+  EXPECT_EQ(domain->id, 1u);
+  EXPECT_TRUE(libvirt->ReadMemoryReports(kTestDomain));
+}
+
 TEST(LibvirtTest, UnknownDomainSaysSo) {
   const auto libvirt = OpenTest();
   ASSERT_TRUE(libvirt) << libvirt.error().ToString();

@@ -1,0 +1,47 @@
+#include "autoscaler/actuate/side_thread.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <semaphore>
+#include <thread>
+
+namespace ballast::actuate {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(SideThreadTest, WhatACallWroteIsSeenOnceItHasEnded) {
+  SideThread aside("test");
+  EXPECT_FALSE(aside.is_busy());
+  int result = 0;
+
+  for (int i = 1; i <= 3; ++i) {
+    aside.Begin([&result, i] { result = i; });
+    ASSERT_TRUE(aside.Wait(10s));
+    EXPECT_EQ(result, i);
+  }
+}
+
+TEST(SideThreadTest, ACallThatHangsIsNotWaitedFor) {
+  const auto gate = std::make_shared<std::binary_semaphore>(0);
+  const auto ended = std::make_shared<std::atomic<bool>>(false);
+  {
+    SideThread aside("test");
+    aside.Begin([gate, ended] {
+      gate->acquire();
+      *ended = true;
+    });
+    EXPECT_FALSE(aside.Wait(1ms));
+    EXPECT_TRUE(aside.is_busy());
+  }
+  EXPECT_FALSE(*ended);
+
+  gate->release();
+  for (int i = 0; i < 10'000 && !*ended; ++i) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(*ended);
+}
+
+}  // namespace
+}  // namespace ballast::actuate
