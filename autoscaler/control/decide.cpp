@@ -46,7 +46,7 @@ std::vector<Candidate> Candidates(const NodeOptions& options, Fleet& fleet, Reso
     // Not measured yet: it needs what it uses.
     double wanted = (is_cpu ? demand.cpu_millicores : demand.memory_bytes)
                         .value_or(static_cast<double>(limit.used));
-    wanted = std::max(wanted, WithTools(options, fleet, tracked, resource));
+    wanted = std::max(wanted, WithTools(options, fleet, tracked, resource, at));
     candidates.push_back({&tracked, &limit, static_cast<std::int64_t>(std::ceil(wanted)),
                           std::min(is_cpu ? rule.min_cpu : rule.min_memory, ceiling), ceiling});
   }
@@ -176,10 +176,10 @@ Change ToChange(const Candidate& one, Resource resource, allocate::Binding bindi
 }  // namespace
 
 double WithTools(const NodeOptions& options, const Fleet& fleet, const Tracked& tracked,
-                 Resource resource) {
+                 Resource resource, BootTime at) {
   const bool is_cpu = resource == Resource::kCpu;
   const forecast::Growth growth =
-      (is_cpu ? fleet.cpu_tools() : fleet.tools()).Expected(tracked.group.key);
+      (is_cpu ? fleet.cpu_tools() : fleet.tools()).Expected(tracked.group.key, at);
   const Limit& limit = is_cpu ? tracked.cpu : tracked.memory;
   return static_cast<double>(limit.used) + growth.mean +
          options.tool_sigmas * std::sqrt(growth.variance);

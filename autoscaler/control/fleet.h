@@ -84,8 +84,8 @@ class Fleet {
   std::map<model::WorkloadKey, Tracked>& tracked() { return tracked_; }
   const std::map<model::WorkloadKey, Tracked>& tracked() const { return tracked_; }
   // What the tool calls that run now may still need, learned from those that ended.
-  void BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program);
-  void EndTool(const Tracked& tracked, std::uint64_t span);
+  void BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program, BootTime at);
+  void EndTool(const Tracked& tracked, std::uint64_t span, BootTime at);
   const forecast::ToolDemand& tools() const { return tools_; }          // bytes
   const forecast::ToolDemand& cpu_tools() const { return cpu_tools_; }  // millicores
 

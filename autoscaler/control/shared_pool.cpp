@@ -91,7 +91,7 @@ void SharedPool::Refused(BootTime at) {
 void SharedPool::Decide(Decision& decision, const Fleet& fleet,
                         std::optional<std::int64_t> capacity) {
   const BootTime at = decision.at;
-  const auto wanted = demand_.Estimate(fleet.tools().ExpectedSum(), at);
+  const auto wanted = demand_.Estimate(fleet.tools().ExpectedSum(at), at);
   if (!group_ || !wanted || !capacity) return;
   const bool urgent =
       decision.trigger.subject == group_->key && decision.trigger.refused_at.has_value();
