@@ -84,18 +84,27 @@ std::vector<std::int64_t> Headroom(const std::vector<Candidate>& candidates,
   return allocate::WholeUnits(rest, allocate::Allocate(rest));
 }
 
-// In a shared pool nobody's headroom is another's loss: each may take all that is free. Who is
-// outside has what its own headroom is.
+// In a shared pool nobody's headroom is another's loss: each may take all that nobody uses. By use,
+// not by demand: demands are recent peaks, which do not come at once, and the parent's limit holds
+// all of them together. Who is outside has what its own headroom is.
 std::vector<std::int64_t> SharedHeadroom(const std::vector<Candidate>& candidates,
                                          const std::vector<std::int64_t>& allocated,
                                          std::int64_t capacity, const NodeOptions& options) {
   std::vector<std::int64_t> headroom =
       Headroom(candidates, allocated, capacity, options.memory_headroom);
-  for (const std::int64_t amount : allocated) capacity -= amount;
+  const auto is_inside = [&](const Candidate& one) {
+    return actuate::IsBelow(one.tracked->group.path, options.shared_pool->parent);
+  };
+  std::int64_t free = capacity;
   for (std::size_t i = 0; i < candidates.size(); ++i)
-    if (actuate::IsBelow(candidates[i].tracked->group.path, options.shared_pool->parent))
-      headroom[i] = std::clamp<std::int64_t>(candidates[i].ceiling - allocated[i], 0,
-                                             std::max<std::int64_t>(0, capacity));
+    free -= is_inside(candidates[i]) ? candidates[i].limit->used : allocated[i] + headroom[i];
+  free = std::max<std::int64_t>(0, free);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate& one = candidates[i];
+    if (is_inside(one))
+      headroom[i] =
+          std::max<std::int64_t>(0, std::min(one.limit->used + free, one.ceiling) - allocated[i]);
+  }
   return headroom;
 }
 

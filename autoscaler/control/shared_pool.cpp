@@ -98,8 +98,8 @@ void SharedPool::Decide(Decision& decision, const Fleet& fleet,
   std::int64_t guaranteed = 0;
   for (const auto& [key, tracked] : fleet.tracked()) {
     const std::int64_t least = tracked.rule.min_memory;
-    if (Holds(tracked))
-      guaranteed += least;
+    if (Holds(tracked))  // a right and not a reservation: what it does not use is the others'
+      guaranteed += std::min(least, tracked.memory.used);
     else  // has a limit of its own, out of the same memory
       *capacity -= std::max(least, tracked.memory.used);
   }
