@@ -131,8 +131,11 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
     tracked.memory_needed = *seen->memory_needed_bytes;
     tools_.Observe(tracked.group.key, *seen->memory_needed_bytes, at);
   }
-  if (seen->cpu_used_millicores)
+  if (seen->cpu_used_millicores) {
     cpu_tools_.Observe(tracked.group.key, *seen->cpu_used_millicores, at);
+    tracked.cpu_wanted =
+        tracked.cpu.used + static_cast<std::int64_t>(seen->cpu_waited_millicores.value_or(0));
+  }
   tracked.estimator->Observe(*seen, tracked.LimitsInForce());
 }
 
@@ -181,6 +184,7 @@ std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
     // Nothing changed: it sleeps, and demand is forgotten by time alone.
     if (tick != nullptr && !has_row && at - member.tracked->read_at < kSleepersTurn) {
       ++member.tracked->readings;
+      member.tracked->cpu.used = member.tracked->cpu_wanted = 0;
       continue;
     }
     member.tracked->read_at = at;

@@ -58,6 +58,7 @@ struct Tracked {
   int readings = 0;
   BootTime read_at{};              // when its counters were last looked at
   double memory_needed = 0;        // bytes, without the cache that the kernel would give back
+  std::int64_t cpu_wanted = 0;     // millicores: used, and waited for behind others
   std::uint64_t last_reading = 0;  // of the fleet; an older one: it is gone
   Limit cpu;
   Limit memory;
