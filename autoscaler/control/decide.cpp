@@ -14,6 +14,10 @@ using model::Field;
 // A limit counts as needed while demand takes this share of it.
 constexpr double kNeededShare = 0.8;
 
+// Bounds for who runs away fall on a host that has been full for so long: they cost nobody
+// anything, and a host that is full now and then would move them up and down for nothing.
+constexpr std::chrono::seconds kBoundHold{10};
+
 // One workload in one resource's problem.
 struct Candidate {
   Tracked* tracked;
@@ -33,20 +37,27 @@ std::optional<std::int64_t> CurrentOf(const Tracked& tracked, const Limit& limit
   return limit.recommended;
 }
 
+// What the reserve keeps for the system on a full host is anybody's while nobody wants it.
+std::int64_t CeilingOf(const NodeOptions& options, Resource resource, std::int64_t capacity) {
+  if (resource != Resource::kCpu || !options.cpu_headroom.shared) return capacity;
+  return std::llround(static_cast<double>(capacity) / (1 - options.cpu_reserve));
+}
+
 std::vector<Candidate> Candidates(const NodeOptions& options, Fleet& fleet, Resource resource,
                                   std::int64_t capacity, BootTime at) {
   std::vector<Candidate> candidates;
   for (auto& [key, tracked] : fleet.tracked()) {
     const WorkloadRule& rule = tracked.rule;
     const bool is_cpu = resource == Resource::kCpu;
+    const std::int64_t most = CeilingOf(options, resource, capacity);
     const std::int64_t ceiling =
-        std::min(capacity, (is_cpu ? rule.max_cpu : rule.max_memory).value_or(capacity));
+        std::min(most, (is_cpu ? rule.max_cpu : rule.max_memory).value_or(most));
     const forecast::Demand demand = tracked.estimator->Estimate(at);
     Limit& limit = LimitOf(tracked, resource);
     // Not measured yet: it needs what it uses.
     double wanted = (is_cpu ? demand.cpu_millicores : demand.memory_bytes)
                         .value_or(static_cast<double>(limit.used));
-    wanted = std::max(wanted, WithTools(options, fleet, tracked, resource));
+    wanted = std::max(wanted, WithTools(options, fleet, tracked, resource, at));
     candidates.push_back({&tracked, &limit, static_cast<std::int64_t>(std::ceil(wanted)),
                           std::min(is_cpu ? rule.min_cpu : rule.min_memory, ceiling), ceiling});
   }
@@ -84,39 +95,70 @@ std::vector<std::int64_t> Headroom(const std::vector<Candidate>& candidates,
   return allocate::WholeUnits(rest, allocate::Allocate(rest));
 }
 
-// In a shared pool nobody's headroom is another's loss: each may take all that is free. Who is
-// outside has what its own headroom is.
+// In a shared pool nobody's headroom is another's loss: each may take all that nobody uses. By use,
+// not by demand: demands are recent peaks, which do not come at once, and the parent's limit holds
+// all of them together. Who is outside has what its own headroom is.
 std::vector<std::int64_t> SharedHeadroom(const std::vector<Candidate>& candidates,
                                          const std::vector<std::int64_t>& allocated,
                                          std::int64_t capacity, const NodeOptions& options) {
   std::vector<std::int64_t> headroom =
       Headroom(candidates, allocated, capacity, options.memory_headroom);
-  for (const std::int64_t amount : allocated) capacity -= amount;
+  const auto is_inside = [&](const Candidate& one) {
+    return actuate::IsBelow(one.tracked->group.path, options.shared_pool->parent);
+  };
+  std::int64_t free = capacity;
   for (std::size_t i = 0; i < candidates.size(); ++i)
-    if (actuate::IsBelow(candidates[i].tracked->group.path, options.shared_pool->parent))
-      headroom[i] = std::clamp<std::int64_t>(candidates[i].ceiling - allocated[i], 0,
-                                             std::max<std::int64_t>(0, capacity));
+    free -= is_inside(candidates[i]) ? candidates[i].limit->used : allocated[i] + headroom[i];
+  free = std::max<std::int64_t>(0, free);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate& one = candidates[i];
+    if (is_inside(one))
+      headroom[i] =
+          std::max<std::int64_t>(0, std::min(one.limit->used + free, one.ceiling) - allocated[i]);
+  }
   return headroom;
 }
 
 // A quota of exactly the fair share would throttle whoever finds the others idle for a moment.
 constexpr double kFairShares = 2;
 
-// CPU that nobody uses is lost, and weights divide it where all want it.
+// CPU that nobody uses is lost, and the kernel's weights divide what all want at once: quotas only
+// bound. While all that is wanted now fits, everybody may take the whole host. Else each may take
+// what the others leave, and twice its fair share of what is wanted now (demands are recent peaks,
+// which do not come at once).
 std::vector<std::int64_t> WorkConservingHeadroom(const std::vector<Candidate>& candidates,
                                                  const std::vector<std::int64_t>& allocated,
-                                                 std::int64_t capacity, double water_level) {
-  // By use, not by demand: demands are recent peaks, which do not come at once.
-  std::int64_t free = capacity;
-  for (const Candidate& one : candidates) free -= one.limit->used;
+                                                 std::int64_t capacity) {
+  std::int64_t wanted = 0;
+  std::int64_t used = 0;
+  for (const Candidate& one : candidates) {
+    wanted += one.tracked->cpu_wanted;
+    used += one.limit->used;
+  }
   std::vector<std::int64_t> headroom;
   headroom.reserve(candidates.size());
+  const auto add = [&](std::size_t i, double most) {
+    const auto bound =
+        static_cast<std::int64_t>(std::min(most, static_cast<double>(candidates[i].ceiling)));
+    headroom.push_back(std::max<std::int64_t>(0, bound - allocated[i]));
+  };
+  if (wanted <= capacity) {
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      add(i, static_cast<double>(candidates[i].ceiling));
+    return headroom;
+  }
+  allocate::Problem now = ToProblem(candidates, capacity);
+  for (std::size_t i = 0; i < candidates.size(); ++i)
+    now.items[i].demand = static_cast<double>(candidates[i].tracked->cpu_wanted);
+  const allocate::Allocation fair = allocate::Allocate(now);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const double fair = std::min(kFairShares * water_level * candidates[i].tracked->rule.weight,
-                                 static_cast<double>(candidates[i].ceiling));
-    const std::int64_t room = std::max<std::int64_t>(0, candidates[i].ceiling - allocated[i]);
-    headroom.push_back(std::clamp<std::int64_t>(
-        std::max(free, static_cast<std::int64_t>(fair) - allocated[i]), 0, room));
+    const Candidate& one = candidates[i];
+    const double share =
+        fair.status == allocate::Status::kOptimal
+            ? std::max(fair.amounts[i], fair.water_level * one.tracked->rule.weight)
+            : 0;
+    const auto left = static_cast<double>(capacity - (used - one.limit->used));
+    add(i, std::max(left, kFairShares * share));
   }
   return headroom;
 }
@@ -139,11 +181,12 @@ guard::Proposal ToProposal(const Candidate& one, Resource resource, std::int64_t
 
 // `deserved` is the model's answer: what a workload wants above it is others'.
 guard::Context ToContext(const NodeOptions& options, Candidate& one, std::int64_t deserved,
-                         guard::Budget& host, BootTime at) {
+                         bool is_bound, guard::Budget& host, BootTime at) {
   const auto current = CurrentOf(*one.tracked, *one.limit).value_or(one.ceiling);
   const auto needed = std::min(one.demand, deserved);
   if (static_cast<double>(needed) >= kNeededShare * static_cast<double>(current))
-    one.limit->needed_at = at;
+    one.limit->needed_at = std::max(one.limit->needed_at.value_or(at), at);
+  if (is_bound && deserved >= current) one.limit->needed_at = at + kBoundHold;
   guard::Context context;
   context.at = at;
   context.history = {.needed_at = one.limit->needed_at,
@@ -176,10 +219,10 @@ Change ToChange(const Candidate& one, Resource resource, allocate::Binding bindi
 }  // namespace
 
 double WithTools(const NodeOptions& options, const Fleet& fleet, const Tracked& tracked,
-                 Resource resource) {
+                 Resource resource, BootTime at) {
   const bool is_cpu = resource == Resource::kCpu;
   const forecast::Growth growth =
-      (is_cpu ? fleet.cpu_tools() : fleet.tools()).Expected(tracked.group.key);
+      (is_cpu ? fleet.cpu_tools() : fleet.tools()).Expected(tracked.group.key, at);
   const Limit& limit = is_cpu ? tracked.cpu : tracked.memory;
   return static_cast<double>(limit.used) + growth.mean +
          options.tool_sigmas * std::sqrt(growth.variance);
@@ -243,19 +286,18 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
   (is_cpu ? decision.cpu : decision.memory) =
       Pool{*capacity, solved.water_level, solved.shadow_price, solved.objective};
   const auto allocated = allocate::WholeUnits(problem, solved);
-  const auto headroom =
-      is_cpu && options_->cpu_headroom.shared
-          ? WorkConservingHeadroom(candidates, allocated, *capacity, solved.water_level)
-      : !is_cpu && options_->shared_pool
-          ? SharedHeadroom(candidates, allocated, *capacity, *options_)
-          : Headroom(candidates, allocated, *capacity,
-                     is_cpu ? options_->cpu_headroom : options_->memory_headroom);
+  const bool only_bounds = is_cpu && options_->cpu_headroom.shared;
+  const auto headroom = only_bounds ? WorkConservingHeadroom(candidates, allocated, *capacity)
+                        : !is_cpu && options_->shared_pool
+                            ? SharedHeadroom(candidates, allocated, *capacity, *options_)
+                            : Headroom(candidates, allocated, *capacity,
+                                       is_cpu ? options_->cpu_headroom : options_->memory_headroom);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     Candidate& one = candidates[i];
     const bool is_subject = decision.trigger.subject == one.tracked->group.key;
     if (decision.trigger.subject && !is_subject) continue;
     const std::int64_t target = allocated[i] + headroom[i];
-    const guard::Context context = ToContext(*options_, one, target, host_budget_, at);
+    const guard::Context context = ToContext(*options_, one, target, only_bounds, host_budget_, at);
     guard::Proposal proposal = guard::RunGuards(
         is_cpu ? cpu_guards_ : memory_guards_,
         ToProposal(one, resource, target, is_subject && decision.trigger.refused_at.has_value()),

@@ -20,7 +20,7 @@ Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host,
 
 // What a workload uses and what its running tool calls may still add to it. Millicores or bytes.
 double WithTools(const NodeOptions& options, const Fleet& fleet, const Tracked& tracked,
-                 actuate::Resource resource);
+                 actuate::Resource resource, BootTime at);
 
 class Decider {
  public:

@@ -129,9 +129,13 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
     tracked.memory.used = static_cast<std::int64_t>(*seen->memory_used_bytes);
   if (seen->memory_needed_bytes) {
     tracked.memory_needed = *seen->memory_needed_bytes;
-    tools_.Observe(tracked.group.key, *seen->memory_needed_bytes);
+    tools_.Observe(tracked.group.key, *seen->memory_needed_bytes, at);
   }
-  if (seen->cpu_used_millicores) cpu_tools_.Observe(tracked.group.key, *seen->cpu_used_millicores);
+  if (seen->cpu_used_millicores) {
+    cpu_tools_.Observe(tracked.group.key, *seen->cpu_used_millicores, at);
+    tracked.cpu_wanted =
+        tracked.cpu.used + static_cast<std::int64_t>(seen->cpu_waited_millicores.value_or(0));
+  }
   tracked.estimator->Observe(*seen, tracked.LimitsInForce());
 }
 
@@ -180,6 +184,7 @@ std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
     // Nothing changed: it sleeps, and demand is forgotten by time alone.
     if (tick != nullptr && !has_row && at - member.tracked->read_at < kSleepersTurn) {
       ++member.tracked->readings;
+      member.tracked->cpu.used = member.tracked->cpu_wanted = 0;
       continue;
     }
     member.tracked->read_at = at;
@@ -200,14 +205,15 @@ void Fleet::Restart() {
   }
 }
 
-void Fleet::BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program) {
-  tools_.Begin(tracked.group.key, span, program, tracked.memory_needed);
-  cpu_tools_.Begin(tracked.group.key, span, program, static_cast<double>(tracked.cpu.used));
+void Fleet::BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program,
+                      BootTime at) {
+  tools_.Begin(tracked.group.key, span, program, tracked.memory_needed, at);
+  cpu_tools_.Begin(tracked.group.key, span, program, static_cast<double>(tracked.cpu.used), at);
 }
 
-void Fleet::EndTool(const Tracked& tracked, std::uint64_t span) {
-  tools_.End(tracked.group.key, span);
-  cpu_tools_.End(tracked.group.key, span);
+void Fleet::EndTool(const Tracked& tracked, std::uint64_t span, BootTime at) {
+  tools_.End(tracked.group.key, span, at);
+  cpu_tools_.End(tracked.group.key, span, at);
 }
 
 Tracked* Fleet::Find(const model::WorkloadKey& key) {

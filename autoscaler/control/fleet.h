@@ -58,6 +58,7 @@ struct Tracked {
   int readings = 0;
   BootTime read_at{};              // when its counters were last looked at
   double memory_needed = 0;        // bytes, without the cache that the kernel would give back
+  std::int64_t cpu_wanted = 0;     // millicores: used, and waited for behind others
   std::uint64_t last_reading = 0;  // of the fleet; an older one: it is gone
   Limit cpu;
   Limit memory;
@@ -84,8 +85,8 @@ class Fleet {
   std::map<model::WorkloadKey, Tracked>& tracked() { return tracked_; }
   const std::map<model::WorkloadKey, Tracked>& tracked() const { return tracked_; }
   // What the tool calls that run now may still need, learned from those that ended.
-  void BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program);
-  void EndTool(const Tracked& tracked, std::uint64_t span);
+  void BeginTool(const Tracked& tracked, std::uint64_t span, std::string_view program, BootTime at);
+  void EndTool(const Tracked& tracked, std::uint64_t span, BootTime at);
   const forecast::ToolDemand& tools() const { return tools_; }          // bytes
   const forecast::ToolDemand& cpu_tools() const { return cpu_tools_; }  // millicores
 

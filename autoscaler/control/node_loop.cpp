@@ -115,9 +115,10 @@ void NodeLoop::OnTool(const model::Record& record, const model::Event& event) {
   const Tracked* tracked = options_.learn_tools ? SubjectOf(event) : nullptr;
   const auto span = event.fields.Get(Field::kSpanId);
   if (tracked == nullptr || !span) return;
-  if (event.kind == model::EventKind::kToolCall) return fleet_.EndTool(*tracked, *span);
-  fleet_.BeginTool(*tracked, *span, event.fields.GetText(Field::kProgram));
-  MakeRoom(*tracked, record.header.at);
+  const BootTime at = record.header.at;
+  if (event.kind == model::EventKind::kToolCall) return fleet_.EndTool(*tracked, *span, at);
+  fleet_.BeginTool(*tracked, *span, event.fields.GetText(Field::kProgram), at);
+  MakeRoom(*tracked, at);
 }
 
 // Most calls fit into what stands already, and cost no decision.
@@ -129,7 +130,8 @@ void NodeLoop::MakeRoom(const Tracked& tracked, BootTime at) {
   for (const Resource resource : {Resource::kMemory, Resource::kCpu}) {
     const auto& in_force =
         resource == Resource::kCpu ? tracked.cpu.in_force : tracked.memory.in_force;
-    if (in_force && WithTools(options_, fleet_, tracked, resource) > static_cast<double>(*in_force))
+    if (in_force &&
+        WithTools(options_, fleet_, tracked, resource, at) > static_cast<double>(*in_force))
       Run({.what = what, .subject = key, .resource = resource}, at);
   }
 }

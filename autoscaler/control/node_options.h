@@ -30,7 +30,7 @@ Result<Mode> ParseMode(std::string_view name);
 struct WorkloadRule {
   std::string prefix;  // empty: the defaults
   std::int64_t min_cpu = 50;
-  std::int64_t min_memory = std::int64_t{32} << 20;
+  std::int64_t min_memory = std::int64_t{16} << 20;
   std::optional<std::int64_t> max_cpu = std::nullopt;     // absent: the host's capacity
   std::optional<std::int64_t> max_memory = std::nullopt;  // absent: the host's capacity
   double weight = 1;
@@ -44,9 +44,10 @@ struct WorkloadRule {
 struct HeadroomOptions {
   double share = 1.0;      // of the allocation
   std::int64_t least = 0;  // and at least this
-  // CPU alone, instead of the above: everybody may take all that is free, and never less than twice
-  // its fair share of a full host. The kernel's weights divide what all want at once, so nobody
-  // loses by it, and a burst is not throttled before the loop has seen it.
+  // CPU alone, instead of the above: everybody may take the whole host while what all want fits,
+  // and on a full host what the others leave, and never less than twice its fair share. The
+  // kernel's weights divide what all want at once, so nobody loses by it, and a burst is not
+  // throttled before the loop has seen it. Quotas are then bounds for who runs away.
   bool shared = false;
 };
 
@@ -83,8 +84,8 @@ struct NodeOptions {
   double tool_sigmas = 0;
   // Share of a quota that may be saved up; see actuate::CgroupActuatorOptions.
   double cpu_burst = 0;
-  HeadroomOptions cpu_headroom{.share = 1.0, .least = 250};
-  HeadroomOptions memory_headroom{.share = 0.1, .least = std::int64_t{16} << 20};
+  HeadroomOptions cpu_headroom{.share = 1.0, .least = 250, .shared = true};
+  HeadroomOptions memory_headroom{.share = 0.1, .least = std::int64_t{8} << 20};
   forecast::DecayingPeakOptions forecast;
   guard::GuardOptions cpu_guards{.use_margin_least = 10, .deadband_least = 25};
   guard::GuardOptions memory_guards{.use_margin = 0.05,

@@ -1,5 +1,7 @@
 #include "autoscaler/control/settings.h"
 
+#include <algorithm>
+
 namespace ballast::control {
 namespace {
 
@@ -17,7 +19,8 @@ void DescribeWorkload(OptionTable& table, const std::string& at, WorkloadSetting
   table.Add(at + "weight", &workload.weight, {.min = 0.001, .max = 10'000},
             "Its share of what is scarce, against the others.");
   table.Add(at + "write_weight", &workload.write_weight,
-            "Write the weight to cpu.weight or cpu.shares as well.");
+            "Write the weight to cpu.weight or cpu.shares as well; with policy.cpu_headroom_shared "
+            "one other than 1 is written in any case.");
   table.AddBytes(at + "max_io_bytes_per_second", &workload.max_io_bytes_per_second, {},
                  "VMs with a QMP socket: bandwidth of each disk; 0: as it is set.");
   table.Add(at + "priority", &workload.priority, {.min = -1000, .max = 1000},
@@ -47,9 +50,10 @@ void DescribePolicy(OptionTable& table, Settings& s) {
             "A tool call's exec raises limits by what such calls needed before.");
   table.Add("policy.cpu_headroom", &s.cpu_headroom, {.min = 0, .max = 100},
             "Room above the allocation while the host has any, as a share of it.");
-  table.Add("policy.cpu_headroom_shared", &s.cpu_headroom_shared,
-            "Instead: every workload may take all CPU that is free, and its fair share of a full "
-            "host; weights divide what all want at once.");
+  table.Add(
+      "policy.cpu_headroom_shared", &s.cpu_headroom_shared,
+      "Instead: every workload may take all CPU that others leave, and twice its fair share of "
+      "a full host; weights divide what all want at once.");
   table.Add("policy.memory_headroom", &s.memory_headroom, {.min = 0, .max = 100},
             "Room above the allocation while the host has any, as a share of it.");
   table.AddChoice(
@@ -171,6 +175,12 @@ Result<NodeOptions> ToNodeOptions(const Settings& s) {
   options.learn_tools = s.learn_tools;
   options.cpu_headroom.share = s.cpu_headroom;
   options.cpu_headroom.shared = s.cpu_headroom_shared;
+  // Where quotas only bound, the kernel's weights are all that divides.
+  const auto divide = [&](WorkloadRule& rule) {
+    rule.set_weight = rule.set_weight || (s.cpu_headroom_shared && rule.weight != 1);
+  };
+  divide(options.defaults);
+  std::ranges::for_each(options.rules, divide);
   options.memory_headroom.share = s.memory_headroom;
   options.degrade = {.most = s.degrade,
                      .reserve = s.degrade_reserve,

@@ -17,7 +17,7 @@ namespace ballast::control {
 struct WorkloadSettings {
   std::string prefix;
   std::int64_t min_cpu_millicores = 50;
-  std::uint64_t min_memory = std::uint64_t{32} << 20;
+  std::uint64_t min_memory = std::uint64_t{16} << 20;
   std::int64_t max_cpu_millicores = 0;
   std::uint64_t max_memory = 0;
   double weight = 1;
@@ -49,10 +49,9 @@ struct Settings {
   std::vector<WorkloadSettings> workloads;
   double cpu_half_life_seconds = 2;
   double memory_half_life_seconds = 3;
-  // Off until a call that outlives its burst (an agent's own shell) stops reserving for it.
-  bool learn_tools = false;
+  bool learn_tools = true;
   double cpu_headroom = 1.0;
-  bool cpu_headroom_shared = false;
+  bool cpu_headroom_shared = true;
   double memory_headroom = 0.1;
   guard::DegradeLevel degrade = guard::DegradeLevel::kFrozen;
   double degrade_reserve = 0.05;

@@ -91,15 +91,15 @@ void SharedPool::Refused(BootTime at) {
 void SharedPool::Decide(Decision& decision, const Fleet& fleet,
                         std::optional<std::int64_t> capacity) {
   const BootTime at = decision.at;
-  const auto wanted = demand_.Estimate(fleet.tools().ExpectedSum(), at);
+  const auto wanted = demand_.Estimate(fleet.tools().ExpectedSum(at), at);
   if (!group_ || !wanted || !capacity) return;
   const bool urgent =
       decision.trigger.subject == group_->key && decision.trigger.refused_at.has_value();
   std::int64_t guaranteed = 0;
   for (const auto& [key, tracked] : fleet.tracked()) {
     const std::int64_t least = tracked.rule.min_memory;
-    if (Holds(tracked))
-      guaranteed += least;
+    if (Holds(tracked))  // a right and not a reservation: what it does not use is the others'
+      guaranteed += std::min(least, tracked.memory.used);
     else  // has a limit of its own, out of the same memory
       *capacity -= std::max(least, tracked.memory.used);
   }

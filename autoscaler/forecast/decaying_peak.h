@@ -45,7 +45,7 @@ struct DecayingPeakOptions {
   // Memory is not forgotten as fast: taking it back too early costs reclaim.
   PeakOptions memory{.half_life_seconds = 3,
                      .margin = 0.10,
-                     .floor = 8.0 * (1 << 20),
+                     .floor = 4.0 * (1 << 20),
                      .growth = 1.5,
                      .least_step = 64.0 * (1 << 20),
                      .patience = 1.3,

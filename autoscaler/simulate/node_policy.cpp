@@ -112,10 +112,10 @@ class NodePolicy final : public Policy {
 
   double Reserved(const Host& host) const override {
     if (!pooled_) return Policy::Reserved(host);
-    // Before the first decision: what a pool without history begins with.
-    const double cold = 1 + forecast::PooledDemandOptions{}.cold_share;
-    return host.pool_high() == kNoLimit ? host.used_bytes() * cold
-                                        : std::max(host.pool_high(), host.pool_asked());
+    if (host.pool_high() != kNoLimit) return std::max(host.pool_high(), host.pool_asked());
+    // Before the first decision: what a pool without history begins with, as far as the host has it.
+    const double cold = host.used_bytes() * (1 + forecast::PooledDemandOptions{}.cold_share);
+    return std::min(cold, std::max(host.used_bytes(), host.options().memory_bytes));
   }
 
  private:

@@ -46,7 +46,8 @@ def summary(observe, auto):
         ("limits raised / lowered", f"{observe.raised} / {observe.lowered}", f"{auto.raised} / {auto.lowered}"),
         ("  as the files showed it", f"{observe.file_rises} / {observe.file_falls}", f"{auto.file_rises} / {auto.file_falls}"),
         ("reaction to a refusal p50 / p99", "-",
-         f"{milliseconds(p(auto.reactions_ns, .5))} / {milliseconds(p(auto.reactions_ns, .99))} ({len(auto.reactions_ns)})"),
+         f"{milliseconds(p(auto.reactions_ns, .5))} / {milliseconds(p(auto.reactions_ns, .99))} ({len(auto.reactions_ns)})"
+         if auto.reactions_ns else "nothing was refused"),
     ]
     checks = [
         (auto.file_rises > 0, "limits rose in bursts"),

@@ -1,8 +1,8 @@
 """From the kernel's first refusal to the higher limit in the file, and what a burst is spared by being predicted.
 
 Budgets it defends, for the 99th percentile: 5 ms for CPU and 20 ms for memory on an idle host, 50 ms for both while every
-core is busy with loops of normal priority. Tool calls in containers burst beyond their limits, which are made to fall fast
-between them; the refusal's time is the kernel's own, the limit's that of the write which was read back.
+core is busy with loops of normal priority. Tool calls in containers burst beyond their limits, which are made to follow
+demand and to fall fast between them; the refusal's time is the kernel's own, the limit's that of the write which was read back.
 
 Prediction, in the same run and with the same work: what the kernel refuses to bursts with and without policy.learn_tools.
 """
@@ -26,6 +26,7 @@ learn_tools = {learn_tools}
 cpu_half_life_seconds = 0.2
 memory_half_life_seconds = 0.2
 cpu_headroom = 0.0
+cpu_headroom_shared = false
 memory_headroom = 0.0
 [guard]
 shrink_hold_ms = 200

@@ -1,4 +1,5 @@
 """The whole pipeline on real containers: what happens to the limits in the cgroup files."""
+import os
 import time
 import unittest
 
@@ -9,14 +10,19 @@ CPU_BURST = "sleep 2; pytest 2 2500; sleep 600"
 MEMORY_BURST = "sleep 2; npm 300 1000; echo done > /tmp/done; sleep 600"
 
 
+# A quota that only bounds is not met on a host with free CPU; these are about what follows demand.
+FOLLOW_DEMAND = "[policy]\ncpu_headroom_shared = false\n"
+
+
 class BurstTest(StackTest):
-    def start(self, mode, script, **options):
+    def start(self, mode, script, settings="", **options):
+        self.stack.autoscaler_settings = settings
         self.stack.start_collector(self.recording)
         self.stack.start_autoscaler(mode)
         return self.start_container(script, **options)
 
     def test_cpu_burst_raises_the_limit_and_quiet_lowers_it(self):
-        container = self.start("auto", CPU_BURST, cpu_quota_us=20000)
+        container = self.start("auto", CPU_BURST, FOLLOW_DEMAND, cpu_quota_us=20000)
 
         watch = cgroups.LimitWatch([container.cgroup_path])
         watch.start()
@@ -29,6 +35,23 @@ class BurstTest(StackTest):
 
         raised = [event["fields"] for event in self.events("actuation") if event["fields"]["outcome"] == "applied"]
         self.assertTrue(any(f.get("limit_cpu_millicores", 0) > f.get("previous_cpu_millicores", 0) for f in raised))
+
+    def test_nobody_is_throttled_while_the_host_has_free_cpu(self):
+        container = self.start("auto", "sleep 4; while true; do pytest 1 300; sleep 0.5; done", cpu_quota_us=20000)
+
+        self.wait_until("the limit is the host's", lambda: limits(container)[0] == 1000 * os.cpu_count())
+        before = cgroups.throttled_ns(container.cgroup_path)
+        self.wait_until("some bursts", lambda: len(self.events("tool_call")) > 8, 30)
+
+        self.assertEqual(cgroups.throttled_ns(container.cgroup_path), before)
+
+    def test_a_full_host_bounds_who_wants_it_all(self):
+        container = self.start("auto", "while true; do pytest 4 2000; done", cpu_quota_us=20000)
+        for number in (2, 3, 4):
+            self.start_container("while true; do pytest 2 2000; done", number, cpu_quota_us=20000)
+
+        # Four want all of it: twice a fair share is half of the host.
+        self.wait_until("its limit is a bound", lambda: 350 * os.cpu_count() < (limits(container)[0] or 0) < 750 * os.cpu_count(), 30)
 
     def test_memory_burst_above_the_limit_is_not_killed(self):
         container = self.start("auto", MEMORY_BURST, memory_bytes=96 << 20)
@@ -50,7 +73,7 @@ class BurstTest(StackTest):
         self.wait_until("somebody is told that throttling began", lambda: self.events("throttle_begin"))
 
     def test_refusal_by_the_kernel_is_answered_at_once(self):
-        self.start("auto", "while true; do pytest 2 300; sleep 9; done", cpu_quota_us=20000)
+        self.start("auto", "while true; do pytest 2 300; sleep 9; done", FOLLOW_DEMAND, cpu_quota_us=20000)
 
         def answered():
             return [event["fields"] for event in self.events("actuation")

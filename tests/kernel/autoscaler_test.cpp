@@ -388,6 +388,7 @@ TEST_F(AutoscalerKernelTest, ARefusalRaisesTheQuotaInTheFile) {
   control::NodeOptions options;
   options.mode = control::Mode::kAuto;
   options.auto_prefixes = {group_.path()};
+  options.cpu_headroom.shared = false;  // else an idle host's quota is raised before it is met
   control::Outbox outbox;
   control::NodeLoop loop(options, *actuator_, outbox);
   model::RecordHeader header{.host = "h",

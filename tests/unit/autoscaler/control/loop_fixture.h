@@ -20,6 +20,9 @@ class LoopFixture : public ::testing::Test {
     options_.auto_prefixes = {"/agents"};
     options_.cpu_reserve = 0;
     options_.memory_reserve = 0;
+    // Quotas that follow demand show what the loop does; those that only bound have their own
+    // tests.
+    options_.cpu_headroom.shared = false;
     options_.readings_before_shrink = 3;
   }
 

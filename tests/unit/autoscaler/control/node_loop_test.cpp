@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/unit/autoscaler/control/loop_fixture.h"
 
 namespace ballast::control {
@@ -71,8 +73,9 @@ TEST_F(NodeLoopTest, ALimitRisesInABurstAndFallsAfterIt) {
   EXPECT_LT(after, 500);
 }
 
-TEST_F(NodeLoopTest, WithSharedHeadroomEachMayTakeAllCpuThatIsFree) {
+TEST_F(NodeLoopTest, WithSharedHeadroomEachMayTakeTheWholeHostWhileAllFits) {
   options_.cpu_headroom.shared = true;
+  options_.cpu_reserve = 0.05;
   const auto quiet = host_.Add("a");
   const auto busy = host_.Add("b");
   host_.CpuLimit(quiet, 200);
@@ -81,22 +84,58 @@ TEST_F(NodeLoopTest, WithSharedHeadroomEachMayTakeAllCpuThatIsFree) {
   host_.Uses(busy, 1000);
   Ticks(10);
 
-  // Two cores, of which 1050 millicores are used.
-  EXPECT_GE(Last("/agents/a", Resource::kCpu).value_or(0), 950);
+  // Four cores; what the reserve keeps for the system is nobody's want.
+  EXPECT_EQ(Last("/agents/a", Resource::kCpu), 4000);
 }
 
 TEST_F(NodeLoopTest, WithSharedHeadroomAFullHostLeavesEveryoneTwiceItsFairShare) {
   options_.cpu_headroom.shared = true;
-  for (const char* name : {"a", "b", "c", "d"}) {
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
     const auto agent = host_.Add(name);
     host_.CpuLimit(agent, 100);
-    host_.Uses(agent, 500);
+    host_.Uses(agent, 1000);
   }
   Start();
-  Ticks(30);
+  Ticks(200);
 
-  for (const char* path : {"/agents/a", "/agents/b", "/agents/c", "/agents/d"})
-    EXPECT_GE(Last(path, Resource::kCpu).value_or(0), 1000) << path;
+  for (const char* path : {"/agents/a", "/agents/b", "/agents/c", "/agents/d", "/agents/e"})
+    EXPECT_EQ(Last(path, Resource::kCpu), 1600) << path;
+}
+
+// Many were busy a moment ago; what they were does not bound who is busy now.
+TEST_F(NodeLoopTest, WithSharedHeadroomTheFairShareIsOfWhatIsWantedNow) {
+  options_.cpu_headroom.shared = true;
+  std::vector<model::WorkloadKey> agents;
+  for (int i = 0; i < 20; ++i) {
+    agents.push_back(host_.Add(std::string("a").append(std::to_string(i))));
+    host_.Uses(agents.back(), 1000);
+  }
+  Start();
+  Ticks(200);
+  const std::int64_t all_busy = Last("/agents/a0", Resource::kCpu).value_or(0);
+  for (std::size_t i = 2; i < agents.size(); ++i) host_.Uses(agents[i], 0);
+  Ticks(2);
+
+  EXPECT_LE(all_busy, 500);
+  EXPECT_EQ(Last("/agents/a0", Resource::kCpu), 4000);
+}
+
+// A bound that falls with every full moment would throttle at the next one that is not.
+TEST_F(NodeLoopTest, WithSharedHeadroomAFullMomentLowersNothing) {
+  options_.cpu_headroom.shared = true;
+  const auto one = host_.Add("a");
+  const auto two = host_.Add("b");
+  Start();
+  for (int i = 0; i < 20; ++i) {
+    for (const auto& agent : {one, two}) host_.Uses(agent, 3000);
+    Ticks(2);
+    for (const auto& agent : {one, two}) host_.Uses(agent, 500);
+    Ticks(3);
+  }
+
+  EXPECT_TRUE(std::ranges::none_of(actuator_.calls, [](const auto& call) {
+    return call.resource == Resource::kCpu && call.amount < 4000;
+  }));
 }
 
 TEST_F(NodeLoopTest, AContendedHostSharesByWeight) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "autoscaler/control/settings.h"
+
 namespace ballast::control {
 namespace {
 
@@ -48,6 +50,24 @@ TEST(NodeOptionsTest, WrongOptionsAreNamed) {
     ASSERT_FALSE(checked) << row.name;
     EXPECT_THAT(checked.error().ToString(), ::testing::HasSubstr(row.message)) << row.name;
   }
+}
+
+// Where quotas only bound, a weight that the kernel does not know divides nothing.
+TEST(NodeOptionsTest, WeightsAreWrittenWhereNothingElseDivides) {
+  Settings settings;
+  settings.workloads.resize(2);
+  settings.workloads[0].prefix = "/heavy";
+  settings.workloads[0].weight = 3;
+  settings.workloads[1].prefix = "/plain";
+
+  const auto shared = ToNodeOptions(settings);
+  settings.cpu_headroom_shared = false;
+  const auto following = ToNodeOptions(settings);
+
+  ASSERT_TRUE(shared && following);
+  EXPECT_TRUE(shared->rules[0].set_weight);
+  EXPECT_FALSE(shared->rules[1].set_weight);
+  EXPECT_FALSE(following->rules[0].set_weight);
 }
 
 TEST(NodeOptionsTest, TheLongestPrefixCounts) {

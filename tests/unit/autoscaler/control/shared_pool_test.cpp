@@ -84,6 +84,31 @@ TEST_F(SharedPoolTest, AWorkloadMayTakeAllThatIsFree) {
   EXPECT_GT(Last("/agents/one", Resource::kMemory).value(), 3000 * kMiB);
 }
 
+// Each remembers a peak, and both together would not fit; they did not come at once.
+TEST_F(SharedPoolTest, WhatIsFreeIsWhatNobodyUsesNotWhatNobodyMayNeed) {
+  options_.memory_pool = 4000 * kMiB;
+  StartWithParent();
+  for (const auto& agent : {one_, two_}) {
+    Uses(agent, 3000);
+    Ticks(2);
+    Uses(agent, 500);
+    Ticks(2);
+  }
+
+  for (const char* path : {"/agents/one", "/agents/two"})
+    EXPECT_GE(Last(path, Resource::kMemory).value_or(0), 3400 * kMiB) << path;
+}
+
+// A guarantee is a right; who does not use it leaves it to the others.
+TEST_F(SharedPoolTest, GuaranteesThatNobodyUsesAreNotReserved) {
+  options_.defaults.min_memory = 1500 * kMiB;
+  StartWithParent();
+  Ticks(5);
+
+  ASSERT_TRUE(Pool());
+  EXPECT_LT(*Pool(), 2200 * kMiB);
+}
+
 TEST_F(SharedPoolTest, WhatIsUsedNowIsAlwaysInside) {
   StartWithParent();
   Ticks(5);

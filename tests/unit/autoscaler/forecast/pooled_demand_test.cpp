@@ -49,6 +49,39 @@ TEST(PooledDemandTest, WhatTheSumGrewWithinTheHorizonIsReserved) {
   EXPECT_LE(*pool.Estimate({}, at), 12.3 * kGB);
 }
 
+// Up and down by 2 GB every five seconds: at the top there is nothing to come.
+TEST(PooledDemandTest, ASumAtItsHighestReservesLessThanOneAtItsLowest) {
+  PooledDemand pool(Plain());
+  BootTime at = 0s;
+  const auto play = [&](int tenths) {
+    for (int i = 0; i < tenths; ++i)
+      pool.Observe(10 * kGB + (i / 50 % 2 == 1 ? 2 * kGB : 0), at += 100ms);
+  };
+  play(6000 + 25);
+  const double low = *pool.Estimate({}, at);
+  play(75);
+  const double high = *pool.Estimate({}, at);
+
+  EXPECT_GE(low, 12 * kGB);
+  EXPECT_GE(high, 12 * kGB);
+  EXPECT_LE(high, 12.3 * kGB);
+}
+
+TEST(PooledDemandTest, TheLeastReserveIsTheLargestBurstOnceThatIsKnown) {
+  PooledDemandOptions options = Plain();
+  options.least_bytes = 0.5 * kGB;
+  PooledDemand pool(options);
+  pool.Observe(1 * kGB, 0s);
+  const double at_first = *pool.Estimate({}, 0s);
+  BootTime at{};
+  for (int i = 0; i < 72'000; ++i)
+    pool.Observe(1 * kGB + (i % 600 == 0 ? 0.1 * kGB : 0), at += 100ms);
+
+  EXPECT_NEAR(at_first, 1.5 * kGB, 1e6);
+  EXPECT_GE(*pool.Estimate({}, at), 1.09 * kGB);
+  EXPECT_LE(*pool.Estimate({}, at), 1.15 * kGB);
+}
+
 TEST(PooledDemandTest, ToolsThatRunRaiseItBeforeTheyGrow) {
   PooledDemand pool(Plain());
   BootTime at{};
