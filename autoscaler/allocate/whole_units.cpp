@@ -22,6 +22,8 @@ std::vector<std::int64_t> WholeUnits(const Problem& problem, const Allocation& a
   // 2^-20 units of slack: a sum that should be whole may miss it by rounding.
   const auto total = static_cast<std::int64_t>(
       std::min(std::floor(problem.capacity), std::floor(wanted + 0x1p-20)));
+  // Nothing is scarce and all demands are whole: there is nothing to hand out.
+  if (given >= total) return units;
 
   std::vector<std::size_t> by_remainder(amounts.size());
   std::iota(by_remainder.begin(), by_remainder.end(), 0);

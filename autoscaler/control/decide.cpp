@@ -43,16 +43,18 @@ std::int64_t CeilingOf(const NodeOptions& options, Resource resource, std::int64
   return std::llround(static_cast<double>(capacity) / (1 - options.cpu_reserve));
 }
 
-std::vector<Candidate> Candidates(const NodeOptions& options, Fleet& fleet, Resource resource,
+std::vector<Candidate> Candidates(const NodeOptions& options, const Fleet& fleet,
+                                  const std::vector<forecast::Demand>& demands, Resource resource,
                                   std::int64_t capacity, BootTime at) {
   std::vector<Candidate> candidates;
-  for (auto& [key, tracked] : fleet.tracked()) {
+  candidates.reserve(demands.size());
+  for (const auto& [key, tracked] : fleet.tracked()) {
     const WorkloadRule& rule = tracked.rule;
     const bool is_cpu = resource == Resource::kCpu;
     const std::int64_t most = CeilingOf(options, resource, capacity);
     const std::int64_t ceiling =
         std::min(most, (is_cpu ? rule.max_cpu : rule.max_memory).value_or(most));
-    const forecast::Demand demand = tracked.estimator->Estimate(at);
+    const forecast::Demand& demand = demands[candidates.size()];
     Limit& limit = LimitOf(tracked, resource);
     // Not measured yet: it needs what it uses.
     double wanted = (is_cpu ? demand.cpu_millicores : demand.memory_bytes)
@@ -82,6 +84,7 @@ std::vector<std::int64_t> Headroom(const std::vector<Candidate>& candidates,
                                    const std::vector<std::int64_t>& allocated,
                                    std::int64_t capacity, const HeadroomOptions& options) {
   allocate::Problem rest;
+  rest.items.reserve(candidates.size());
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     capacity -= allocated[i];
     const auto wanted =
@@ -103,9 +106,7 @@ std::vector<std::int64_t> SharedHeadroom(const std::vector<Candidate>& candidate
                                          std::int64_t capacity, const NodeOptions& options) {
   std::vector<std::int64_t> headroom =
       Headroom(candidates, allocated, capacity, options.memory_headroom);
-  const auto is_inside = [&](const Candidate& one) {
-    return actuate::IsBelow(one.tracked->group.path, options.shared_pool->parent);
-  };
+  const auto is_inside = [](const Candidate& one) { return one.tracked->in_pool; };
   std::int64_t free = capacity;
   for (std::size_t i = 0; i < candidates.size(); ++i)
     free -= is_inside(candidates[i]) ? candidates[i].limit->used : allocated[i] + headroom[i];
@@ -163,9 +164,12 @@ std::vector<std::int64_t> WorkConservingHeadroom(const std::vector<Candidate>& c
   return headroom;
 }
 
+// `reasons`: of an earlier proposal, for their memory; most end as a reason to keep what stands.
 guard::Proposal ToProposal(const Candidate& one, Resource resource, std::int64_t target,
-                           bool urgent) {
+                           bool urgent, std::vector<guard::Reason> reasons) {
   guard::Proposal proposal;
+  reasons.clear();
+  proposal.reasons = std::move(reasons);
   proposal.current = CurrentOf(*one.tracked, *one.limit);
   proposal.target = std::max(target, one.guarantee);
   proposal.demand = one.demand;
@@ -228,16 +232,14 @@ double WithTools(const NodeOptions& options, const Fleet& fleet, const Tracked& 
          options.tool_sigmas * std::sqrt(growth.variance);
 }
 
-Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host,
-                    const std::map<model::WorkloadKey, Tracked>& tracked) {
+Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host, const Fleet& fleet) {
   Capacity capacity;
   if (const auto cpus = host.Get(Field::kCpusOnline); cpus && *cpus > 0)
     capacity.cpu =
         static_cast<std::int64_t>(static_cast<double>(*cpus) * 1000 * (1 - options.cpu_reserve));
   // What is free now, and what the workloads themselves hold.
   if (const auto available = host.Get(Field::kMemoryAvailableBytes)) {
-    double bytes = static_cast<double>(*available);
-    for (const auto& [key, one] : tracked) bytes += static_cast<double>(one.memory.used);
+    const double bytes = static_cast<double>(*available) + static_cast<double>(fleet.memory_used());
     capacity.memory = static_cast<std::int64_t>(bytes * (1 - options.memory_reserve));
   }
   if (options.memory_pool)
@@ -258,10 +260,13 @@ Decision Decider::Decide(Fleet& fleet, const Capacity& capacity, const Trigger& 
   decision.at = at;
   decision.mode = options_->mode;
   decision.trigger = trigger;
+  demands_.clear();
+  for (const auto& [key, tracked] : fleet.tracked())
+    demands_.push_back(tracked.estimator->Estimate(at));
   for (const auto& [resource, amount] :
        {std::pair{Resource::kCpu, capacity.cpu}, std::pair{Resource::kMemory, capacity.memory}})
     if (!trigger.subject || trigger.resource == resource)
-      DecideResource(decision, fleet, resource, amount, at);
+      DecideResource(decision, fleet, resource, amount);
   // Who needs more does not wait behind who needs less.
   std::ranges::stable_partition(decision.changes, [](const Change& change) {
     return change.proposal.current && change.proposal.target > *change.proposal.current;
@@ -269,14 +274,15 @@ Decision Decider::Decide(Fleet& fleet, const Capacity& capacity, const Trigger& 
   return decision;
 }
 
-void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource,
-                             std::optional<std::int64_t> capacity, BootTime at) {
+void Decider::DecideResource(Decision& decision, const Fleet& fleet, Resource resource,
+                             std::optional<std::int64_t> capacity) {
   const bool is_cpu = resource == Resource::kCpu;
   if (!capacity) {
     decision.problem = std::string(ToString(resource)) + ": the host's capacity is not known";
     return;
   }
-  std::vector<Candidate> candidates = Candidates(*options_, fleet, resource, *capacity, at);
+  std::vector<Candidate> candidates =
+      Candidates(*options_, fleet, demands_, resource, *capacity, decision.at);
   const allocate::Problem problem = ToProblem(candidates, *capacity);
   const allocate::Allocation solved = allocate::Allocate(problem);
   if (solved.status != allocate::Status::kOptimal) {
@@ -292,16 +298,18 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
                             ? SharedHeadroom(candidates, allocated, *capacity, *options_)
                             : Headroom(candidates, allocated, *capacity,
                                        is_cpu ? options_->cpu_headroom : options_->memory_headroom);
+  guard::Proposal proposal;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     Candidate& one = candidates[i];
     const bool is_subject = decision.trigger.subject == one.tracked->group.key;
     if (decision.trigger.subject && !is_subject) continue;
     const std::int64_t target = allocated[i] + headroom[i];
-    const guard::Context context = ToContext(*options_, one, target, only_bounds, host_budget_, at);
-    guard::Proposal proposal = guard::RunGuards(
+    const guard::Context context =
+        ToContext(*options_, one, target, only_bounds, host_budget_, decision.at);
+    const bool urgent = is_subject && decision.trigger.refused_at.has_value();
+    proposal = guard::RunGuards(
         is_cpu ? cpu_guards_ : memory_guards_,
-        ToProposal(one, resource, target, is_subject && decision.trigger.refused_at.has_value()),
-        context);
+        ToProposal(one, resource, target, urgent, std::move(proposal.reasons)), context);
     if (proposal.keeps()) continue;
     one.limit->budget.Spend();
     host_budget_.Spend();

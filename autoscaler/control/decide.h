@@ -15,8 +15,7 @@ struct Capacity {
   std::optional<std::int64_t> cpu;
   std::optional<std::int64_t> memory;
 };
-Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host,
-                    const std::map<model::WorkloadKey, Tracked>& tracked);
+Capacity CapacityOf(const NodeOptions& options, const model::FieldSet& host, const Fleet& fleet);
 
 // What a workload uses and what its running tool calls may still add to it. Millicores or bytes.
 double WithTools(const NodeOptions& options, const Fleet& fleet, const Tracked& tracked,
@@ -31,13 +30,15 @@ class Decider {
   Decision Decide(Fleet& fleet, const Capacity& capacity, const Trigger& trigger, BootTime at);
 
  private:
-  void DecideResource(Decision& decision, Fleet& fleet, actuate::Resource resource,
-                      std::optional<std::int64_t> capacity, BootTime at);
+  // Requires: demands_ are of `decision.at`.
+  void DecideResource(Decision& decision, const Fleet& fleet, actuate::Resource resource,
+                      std::optional<std::int64_t> capacity);
 
   const NodeOptions* options_;
   guard::GuardList cpu_guards_;
   guard::GuardList memory_guards_;
   guard::Budget host_budget_;
+  std::vector<forecast::Demand> demands_;  // of both resources, by the fleet's order
 };
 
 }  // namespace ballast::control

@@ -1,7 +1,6 @@
 #include "autoscaler/control/fleet.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace ballast::control {
 namespace {
@@ -52,14 +51,21 @@ std::string NameOf(const FieldSet& fields) {
   return std::string(fields.GetText(Field::kPath));
 }
 
-std::unordered_map<model::EntityRef, const FieldSet*> RowsOf(const model::Record& record) {
-  std::unordered_map<model::EntityRef, const FieldSet*> rows;
-  if (const auto* tick = std::get_if<model::Tick>(&record.body))
-    for (const model::EntityRow& row : tick->rows) rows[row.ref] = &row.fields;
-  return rows;
+bool IsBelowAny(const std::string& path, const std::vector<std::string>& prefixes) {
+  return std::ranges::any_of(
+      prefixes, [&](const std::string& prefix) { return actuate::IsBelow(path, prefix); });
 }
 
 }  // namespace
+
+Tracked::Tracked(const NodeOptions& options, const actuate::Group& who)
+    : rule(RuleFor(options, who.path)),
+      estimator(std::make_unique<forecast::DecayingPeak>(options.forecast)),
+      cpu(options.changes_per_minute),
+      memory(options.changes_per_minute),
+      may_write(options.mode == Mode::kAuto && IsBelowAny(who.path, options.auto_prefixes)),
+      in_pool(options.shared_pool && actuate::IsBelow(who.path, options.shared_pool->parent)),
+      group(who) {}
 
 forecast::Limits Tracked::LimitsInForce() const {
   forecast::Limits limits;
@@ -89,13 +95,8 @@ bool Fleet::IsManaged(const model::State& state, const Entity& entity) const {
 Tracked& Fleet::Track(const model::WorkloadKey& key, const Entity& entity) {
   const auto found = tracked_.find(key);
   if (found != tracked_.end()) return found->second;
-  Tracked& fresh = tracked_.emplace(key, Tracked(*options_)).first->second;
-  fresh.group = {key, std::string(entity.fields.GetText(Field::kPath))};
-  fresh.rule = RuleFor(*options_, fresh.group.path);
-  fresh.may_write = options_->mode == Mode::kAuto &&
-                    std::ranges::any_of(options_->auto_prefixes, [&](const std::string& prefix) {
-                      return actuate::IsBelow(fresh.group.path, prefix);
-                    });
+  const actuate::Group group{key, std::string(entity.fields.GetText(Field::kPath))};
+  Tracked& fresh = tracked_.try_emplace(key, *options_, group).first->second;
   if (const auto born_ns = entity.fields.Get(Field::kBootRelativeStartNs))
     fresh.cpu.held_until = fresh.memory.held_until =
         BootTime(static_cast<std::int64_t>(*born_ns)) + options_->newborn_hold;
@@ -107,10 +108,8 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
   TakeRecorded(tracked.cpu, CpuLimit(fields), at);
   TakeRecorded(tracked.memory, MemoryLimit(fields), at);
   const auto memory = fields.Get(Field::kMemoryUsageBytes);
-  if (memory) tracked.memory.used = static_cast<std::int64_t>(*memory);
-  const bool under_oom = fields.Get(Field::kMemoryUnderOom).value_or(0) != 0;
-  if (!under_oom) tracked.waiting_since.reset();
-  if (under_oom && !tracked.waiting_since) tracked.waiting_since = at;
+  if (memory) SetMemoryUsed(tracked, static_cast<std::int64_t>(*memory));
+  SetWaiting(tracked, fields.Get(Field::kMemoryUnderOom).value_or(0) != 0, at);
 
   auto seen = tracked.observer.Observe(fields, row, at);
   if (!seen) return;
@@ -126,7 +125,7 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
   if (seen->cpu_used_millicores)
     tracked.cpu.used = static_cast<std::int64_t>(*seen->cpu_used_millicores);
   if (seen->memory_used_bytes)
-    tracked.memory.used = static_cast<std::int64_t>(*seen->memory_used_bytes);
+    SetMemoryUsed(tracked, static_cast<std::int64_t>(*seen->memory_used_bytes));
   if (seen->memory_needed_bytes) {
     tracked.memory_needed = *seen->memory_needed_bytes;
     tools_.Observe(tracked.group.key, *seen->memory_needed_bytes, at);
@@ -137,6 +136,18 @@ void Fleet::TakeReading(Tracked& tracked, const FieldSet& fields, const FieldSet
         tracked.cpu.used + static_cast<std::int64_t>(seen->cpu_waited_millicores.value_or(0));
   }
   tracked.estimator->Observe(*seen, tracked.LimitsInForce());
+}
+
+void Fleet::SetMemoryUsed(Tracked& tracked, std::int64_t bytes) {
+  memory_used_ += bytes - tracked.memory.used;
+  tracked.memory.used = bytes;
+}
+
+void Fleet::SetWaiting(Tracked& tracked, bool waits, BootTime at) {
+  if (!waits) return tracked.waiting_since.reset();
+  if (tracked.waiting_since) return;
+  tracked.waiting_since = at;
+  waiting_[tracked.group.key] = &tracked;
 }
 
 void Fleet::Examine(const model::State& state) {
@@ -150,7 +161,7 @@ void Fleet::Examine(const model::State& state) {
     tracked.name = NameOf(entity.fields);
     tracked.ref = ref;
     tracked.last_reading = reading_;
-    members_.push_back({&entity, &tracked});
+    members_.push_back({ref, &entity, &tracked});
   }
   is_examined_ = true;
 }
@@ -162,9 +173,29 @@ std::vector<model::WorkloadKey> Fleet::DropGone() {
   for (const model::WorkloadKey& key : gone) {
     tools_.Forget(key);
     cpu_tools_.Forget(key);
-    tracked_.erase(key);
+    waiting_.erase(key);
+    const auto found = tracked_.find(key);
+    SetMemoryUsed(found->second, 0);
+    tracked_.erase(found);
   }
   return gone;
+}
+
+void Fleet::PutInOrder() {
+  in_order_.clear();
+  newcomers_.clear();
+  for (auto& [key, tracked] : tracked_) {
+    in_order_.push_back({key, tracked});
+    if (tracked.may_write) newcomers_.push_back(&tracked);
+  }
+}
+
+// Of several about one workload the last counts.
+void Fleet::TakeRows(const model::Tick* tick) {
+  rows_.clear();
+  if (tick == nullptr) return;
+  for (const model::EntityRow& row : tick->rows) rows_.push_back({row.ref, &row.fields});
+  if (!std::ranges::is_sorted(rows_, {}, &Row::ref)) std::ranges::stable_sort(rows_, {}, &Row::ref);
 }
 
 std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
@@ -175,23 +206,30 @@ std::vector<model::WorkloadKey> Fleet::Read(const model::State& state,
   if (tick == nullptr || !is_examined_) {
     Examine(state);
     gone = DropGone();
+    PutInOrder();
   }
-  const auto rows = RowsOf(record);
+  std::erase_if(newcomers_, [](const Tracked* tracked) { return tracked->adopted; });
+  std::erase_if(waiting_, [](const auto& entry) {
+    return !entry.second->waiting_since && !entry.second->give_up;
+  });
+  TakeRows(tick);
+  auto next = rows_.begin();
   const BootTime at = record.header.at;
   for (const Member& member : members_) {
-    const auto found = rows.find(member.tracked->ref);
-    const bool has_row = found != rows.end();
+    Tracked& tracked = *member.tracked;
+    const FieldSet* row = nullptr;
+    for (; next != rows_.end() && next->ref <= member.ref; ++next)
+      if (next->ref == member.ref) row = next->fields;
     // Nothing changed: it sleeps, and demand is forgotten by time alone.
-    if (tick != nullptr && !has_row && at - member.tracked->read_at < kSleepersTurn) {
-      ++member.tracked->readings;
-      member.tracked->cpu.used = member.tracked->cpu_wanted = 0;
+    if (tick != nullptr && row == nullptr && at - tracked.read_at < kSleepersTurn) {
+      ++tracked.readings;
+      tracked.cpu.used = tracked.cpu_wanted = 0;
       continue;
     }
-    member.tracked->read_at = at;
+    tracked.read_at = at;
     // Names come late, from the runtime.
-    if (has_row && !found->second->texts().empty())
-      member.tracked->name = NameOf(member.entity->fields);
-    TakeReading(*member.tracked, member.entity->fields, has_row ? found->second : nullptr, at);
+    if (row != nullptr && !row->texts().empty()) tracked.name = NameOf(member.entity->fields);
+    TakeReading(tracked, member.entity->fields, row, at);
   }
   return gone;
 }

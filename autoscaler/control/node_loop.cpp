@@ -177,7 +177,7 @@ void NodeLoop::OnRefusal(const model::Record& record, const model::Event& event)
 }
 
 void NodeLoop::Run(const Trigger& trigger, BootTime at) {
-  const Capacity capacity = CapacityOf(options_, state_.host(), fleet_.tracked());
+  const Capacity capacity = CapacityOf(options_, state_.host(), fleet_);
   Decision decision = decider_.Decide(fleet_, capacity, trigger, at);
   if (pool_ && (!trigger.subject || trigger.resource == Resource::kMemoryPool))
     pool_->Decide(decision, fleet_, capacity.memory);
@@ -267,9 +267,9 @@ void NodeLoop::Settle(const Decision& decision, const Change& change, Limit& lim
 void NodeLoop::AdoptNew(BootTime at) {
   AdoptPool(at);
   std::vector<actuate::Group> fresh;
-  for (auto& [key, tracked] : fleet_.tracked()) {
-    const bool held = tracked.cpu.held_until && at < *tracked.cpu.held_until;
-    if (tracked.may_write && !tracked.adopted && !held) fresh.push_back(tracked.group);
+  for (const Tracked* tracked : fleet_.newcomers()) {
+    const bool held = tracked->cpu.held_until && at < *tracked->cpu.held_until;
+    if (!held) fresh.push_back(tracked->group);
   }
   if (fresh.empty()) return;
   for (const actuate::Adoption& adoption : actuator_->Adopt(fresh)) {
@@ -328,7 +328,8 @@ void NodeLoop::SetStandingValues(Tracked& tracked) {
 // must be allowed to end it, or the workload would hang for good.
 void NodeLoop::EndLongWaits(BootTime at) {
   if (pool_ && pool_->adopted) EndLongWaitAtPool(at);
-  for (auto& [key, tracked] : fleet_.tracked()) {
+  for (const auto& [key, waiting] : fleet_.waiting()) {
+    Tracked& tracked = *waiting;
     // Who waits at the pool is not helped by the end of its own wait.
     if (!tracked.adopted || (pool_ && pool_->waiting_since && pool_->IsTighterFor(tracked)))
       continue;

@@ -20,14 +20,14 @@ bool IsDone(const actuate::Actuation& done) {
 
 void NodeLoop::Degrade(const std::optional<model::WorkloadKey>& refused, BootTime at) {
   if (!degradation_.is_on()) return;
-  const Capacity capacity = CapacityOf(options_, state_.host(), fleet_.tracked());
+  const Capacity capacity = CapacityOf(options_, state_.host(), fleet_);
   if (!capacity.memory) return;
   const auto steps =
       degradation_.Judge(fleet_, state_, pool_ ? &*pool_ : nullptr, *capacity.memory, refused, at);
   for (const guard::DegradeStep& step : steps) CarryOut(step, at);
   // CPU of who is degraded does not follow demand.
   if (degradation_.degrader().any())
-    for (auto& [key, tracked] : fleet_.tracked())
+    for (const auto& [key, tracked] : fleet_.tracked())
       if (degradation_.degrader().LevelOf(key) != DegradeLevel::kNone)
         tracked.cpu.held_until =
             std::max(tracked.cpu.held_until.value_or(at), at + options_.failure_cool_down);

@@ -41,7 +41,7 @@ const model::Entity* SharedPool::FindParent(const model::State& state) {
 }
 
 bool SharedPool::Holds(const Tracked& tracked) const {
-  return actuate::IsBelow(tracked.group.path, options_->shared_pool->parent);
+  return tracked.in_pool;
 }
 
 bool SharedPool::IsTighterFor(const Tracked& tracked) const {
@@ -79,9 +79,9 @@ void SharedPool::Read(const model::State& state, const Fleet& fleet, BootTime at
   limit_.used = static_cast<std::int64_t>(used);
   demand_.Observe(used, at);
   waiting_since.reset();
-  for (const auto& [workload, tracked] : fleet.tracked())
-    if (tracked.waiting_since && IsTighterFor(tracked))
-      waiting_since = std::min(waiting_since.value_or(at), *tracked.waiting_since);
+  for (const auto& [workload, tracked] : fleet.waiting())
+    if (tracked->waiting_since && IsTighterFor(*tracked))
+      waiting_since = std::min(waiting_since.value_or(at), *tracked->waiting_since);
 }
 
 void SharedPool::Refused(BootTime at) {

@@ -1,6 +1,6 @@
 """What the running autoscaler costs at 10 Hz by number of workloads: CPU of one core and resident memory.
 
-Budgets it defends, in mode auto with 1,000 workloads: under 1 % of one core and under 64 MiB resident. Real collector, real
+Budgets it defends, in mode auto with 1,000 workloads: under 1 % of one core and under 64 MB resident. Real collector, real
 cgroups with one task each below a prefix of their own; a share of the tasks wakes 20 times a second and uses a little CPU.
 CPU time is the kernel's count for all threads of both processes of the autoscaler.
 """
@@ -11,7 +11,7 @@ import sys
 import time
 
 import cgroups
-from collector_cost import cpu_seconds, resident_mib
+from collector_cost import cpu_seconds, resident_mb
 from stack import Failed, Stack
 
 PREFIX = "/ballast-cost"
@@ -51,12 +51,12 @@ def measure(options, workloads, active_share):
             share = (sum(map(cpu_seconds, pids)) - before) / (time.monotonic() - start)
             if options.perf:
                 subprocess.run(["perf", "record", "-g", "-F", "2000", "-o", options.perf, "-p", str(pids[-1]), "--", "sleep", "10"], check=False)
-            resident = sum(map(resident_mib, pids))
+            resident = sum(map(resident_mb, pids))
         finally:
             for task in tasks:
                 task.kill()
                 task.wait()
-    print(f"{workloads:5} workloads, {active:3} active: {100 * share:5.2f} % of one core, {resident:5.1f} MiB resident (both processes)", flush=True)
+    print(f"{workloads:5} workloads, {active:3} active: {100 * share:5.2f} % of one core, {resident:5.1f} MB resident (both processes)", flush=True)
 
 
 def main():

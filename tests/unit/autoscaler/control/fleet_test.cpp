@@ -78,7 +78,7 @@ TEST_F(FleetTest, LimitsAreReadInTheirUnits) {
   row.fields.Set(Field::kMemoryHighBytes, model::kUnlimited);
   Apply(KeyOf({row}));
 
-  const Tracked& tracked = fleet_.tracked().begin()->second;
+  const Tracked& tracked = fleet_.tracked().front().tracked;
   EXPECT_EQ(tracked.cpu.in_force, 500);
   EXPECT_EQ(tracked.memory.in_force, 4096);
 }
