@@ -64,6 +64,7 @@ struct {
 
 struct rql_rows_map rql_rows SEC(".maps");
 struct rql_active_map rql_active SEC(".maps");
+struct rql_awake_map rql_awake SEC(".maps");
 struct rql_cpus_map rql_cpus SEC(".maps");
 
 /* User space counts its ticks here. */
@@ -159,8 +160,10 @@ static __always_inline void note_active(u32 slot)
 {
 	u64 *tick = bpf_map_lookup_elem(&rql_active, &slot);
 
-	if (tick && *tick != rql_tick)
-		*tick = rql_tick;
+	if (!tick || *tick == rql_tick)
+		return;
+	*tick = rql_tick;
+	set_awake(slot, true);
 }
 
 /* For the clock, which adds what is not booked yet; row: the slot's on this CPU.
