@@ -132,6 +132,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   auto& rodata = open.rodata();
   rodata.cfg_hierarchy_mask = options.hierarchy_mask;
   rodata.cfg_cpus = facts.possible_cpus;
+  rodata.cfg_sees_moves = facts.cgroup_attach_task ? 1 : 0;
   rodata.cfg_loaded_ns = static_cast<__u64>(SystemClock().Now().count());
   rodata.cfg_throttle_gap_ns = static_cast<__u64>(options.throttle_event_gap.count());
   rodata.cfg_memory_gap_ns = static_cast<__u64>(options.memory_event_gap.count());
