@@ -42,6 +42,9 @@
 _Static_assert(RQL_BUCKETS == LATENCY_BUCKETS, "one histogram for all latencies");
 
 const volatile __u32 cfg_cpus = 1; /* possible CPUs */
+/* Every move between groups raises slt_generation: what the task holds need not
+ * be looked at (a cache line that nobody else wants at a switch). */
+const volatile __u32 cfg_sees_moves = 0;
 /* CLOCK_BOOTTIME; what tasks born later run and wait is ours from birth. */
 const volatile __u64 cfg_loaded_ns = 0;
 const volatile __u64 cfg_throttle_gap_ns = 5 * 1000 * 1000; /* between events of one slot */
@@ -64,6 +67,7 @@ struct {
 
 struct rql_rows_map rql_rows SEC(".maps");
 struct rql_active_map rql_active SEC(".maps");
+struct rql_awake_map rql_awake SEC(".maps");
 struct rql_cpus_map rql_cpus SEC(".maps");
 
 /* User space counts its ticks here. */
@@ -85,9 +89,13 @@ static __always_inline struct rql_row *row_of(u32 slot, u32 cpu)
 
 static __always_inline u32 cached_slot(struct task_struct *task, struct rql_task *seen)
 {
-	struct css_set *cset = task->cgroups;
 	u64 generation =
 	    slt_generation; /* before the lookup: a change meanwhile is seen next time */
+	struct css_set *cset;
+
+	if (cfg_sees_moves && seen->css_set && seen->generation == generation)
+		return seen->slot;
+	cset = task->cgroups;
 	if (seen->css_set == (u64)cset && seen->generation == generation)
 		return seen->slot;
 	seen->slot = slot_of_css_set(cset);
@@ -159,8 +167,10 @@ static __always_inline void note_active(u32 slot)
 {
 	u64 *tick = bpf_map_lookup_elem(&rql_active, &slot);
 
-	if (tick && *tick != rql_tick)
-		*tick = rql_tick;
+	if (!tick || *tick == rql_tick)
+		return;
+	*tick = rql_tick;
+	set_awake(slot, true);
 }
 
 /* For the clock, which adds what is not booked yet; row: the slot's on this CPU.
@@ -204,8 +214,10 @@ static __always_inline struct rql_row *leave_cpu(struct task_struct *prev, u32 c
 	*slot = seen->slot;
 	row = book_ran(prev, seen, cpu);
 	note_active(seen->slot);
+	if (!runnable)
+		return NULL;
 	if (!own_throttled(prev))
-		return !runnable ? NULL : row ? row : row_of(seen->slot, cpu);
+		return row ? row : row_of(seen->slot, cpu);
 	seen->own_throttled = 1;
 	report_throttle(prev, seen->slot);
 	return NULL;

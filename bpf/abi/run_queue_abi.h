@@ -6,6 +6,7 @@
 #define RQL_ABI_VERSION 4
 /* Bucket 0: under 1 us; i: [2^(i-1), 2^i) us; last: from 2^26 us (67 s) on. */
 #define RQL_BUCKETS 28u
+#define RQL_WORD 64u /* slots in a word of rql_awake */
 
 /* Who took the CPU from a task that could have run on; index of `preempted`. */
 enum rql_taker {

@@ -29,6 +29,31 @@ struct rql_active_map {
 };
 extern struct rql_active_map rql_active SEC(".maps");
 
+/* Bit slot: set with the slot's first row of a tick in rql_active, cleared by the
+ * clock when it slept for long. Any CPU and the clock write, atomically. Sized by
+ * user space: slots / RQL_WORD + 1. */
+struct rql_awake_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+};
+extern struct rql_awake_map rql_awake SEC(".maps");
+
+static __always_inline void set_awake(u32 slot, bool is_awake)
+{
+	u32 word = slot / RQL_WORD;
+	u64 *bits = bpf_map_lookup_elem(&rql_awake, &word);
+	u64 bit = 1ull << (slot % RQL_WORD);
+
+	if (!bits)
+		return; /* never: sized by the slots */
+	if (is_awake)
+		__sync_fetch_and_or(bits, bit);
+	else
+		__sync_fetch_and_and(bits, ~bit);
+}
+
 /* Sized by user space: possible CPUs. */
 struct rql_cpus_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -39,6 +64,7 @@ struct rql_cpus_map {
 };
 extern struct rql_cpus_map rql_cpus SEC(".maps");
 
+/* From 1. */
 extern __u64 rql_tick;
 
 extern const volatile __u32 cfg_cpus;

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bpf/abi/run_queue_abi.h"
 #include "bpf/abi/walk_abi.h"
 #include "bpf/ballast.skel.h"
 #include "collector/base/clock.h"
@@ -136,6 +137,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   auto& rodata = open.rodata();
   rodata.cfg_hierarchy_mask = options.hierarchy_mask;
   rodata.cfg_cpus = facts.possible_cpus;
+  rodata.cfg_sees_moves = facts.cgroup_attach_task ? 1 : 0;
   rodata.cfg_loaded_ns = static_cast<__u64>(SystemClock().Now().count());
   rodata.cfg_throttle_gap_ns = static_cast<__u64>(options.throttle_event_gap.count());
   rodata.cfg_memory_gap_ns = static_cast<__u64>(options.memory_event_gap.count());
@@ -154,6 +156,7 @@ Result<OpenSkeleton<ballast_bpf>> Configure(const KernelFacts& facts,
   bpf_map__set_max_entries(maps.evt_ring, options.ring_bytes);
   bpf_map__set_max_entries(maps.rql_rows, options.slots * facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_active, options.slots);
+  bpf_map__set_max_entries(maps.rql_awake, options.slots / RQL_WORD + 1);
   bpf_map__set_max_entries(maps.rql_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.blm_cpus, facts.possible_cpus);
   bpf_map__set_max_entries(maps.rql_limits, options.slots);
@@ -278,6 +281,7 @@ Result<> KernelSide::Load(const KernelFacts& facts) {
     return Error::Invalid("this kernel (" + facts.release + ") can run none of the programs; " +
                           programs_.front().because);
   ballast_bpf* const raw = loaded->raw();
+  raw->bss->rql_tick = 1;  // 0 is in every row of rql_active: nobody has come to a CPU yet
   loaded_.reset(new Loaded{*std::move(loaded), raw});
   return Ok();
 }
