@@ -82,6 +82,13 @@ def throttled_ns(path):
     return None
 
 
+def throttled_periods(path):
+    """The kernel's own count of periods in which the quota was used up."""
+    place = directory(path, "cpu")
+    text = place and read(f"{place[0]}/cpu.stat")
+    return next((int(line.split()[1]) for line in (text or "").splitlines() if line.startswith("nr_throttled")), None)
+
+
 def oom_kills(path):
     place = directory(path, "memory")
     text = place and read(f"{place[0]}/{'memory.events' if place[1] else 'memory.oom_control'}")

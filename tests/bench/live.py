@@ -17,6 +17,7 @@ import shutil
 import signal
 import sys
 import time
+import urllib.request
 
 import cgroups
 import records
@@ -70,7 +71,7 @@ def make_trace(seed):
 
 
 def write_plan(path, trace, speed, cpu_share, seconds, wait):
-    """The trace as replay_agent reads it. Calls that overlap are merged: an agent waits for one thing at a time."""
+    """The trace as replay_agent reads it; returns its tool calls. Calls that overlap are merged: an agent waits for one thing at a time."""
     samples, calls = trace
     # Until all have begun it rests: the arrival of the whole fleet is no burst, and nobody is watched over yet.
     lines, waiting, ends = [f"use {max(0, wait) * 1000:.0f} 0 {min(samples[0][2], REST)}"], sorted(c for c in calls if c[1] - c[0] >= 1), None
@@ -88,6 +89,7 @@ def write_plan(path, trace, speed, cpu_share, seconds, wait):
             waiting = [c for c in waiting if c[0] > t]
             ends = None
     path.write_text("\n".join(lines) + "\n")
+    return sum(line.startswith("end ") for line in lines)
 
 
 def hold_together(budget):
@@ -121,9 +123,29 @@ def pool_bytes():
     return min(int(value) for value in values if value and value != "max")
 
 
+WAITS = {"ballast_run_queue_wait_seconds_sum": "behind others", "ballast_own_throttle_wait_seconds_sum": "at its own quota"}
+
+
+def note_waits(stack, waits):
+    """The collector's sums per container: seconds that runnable tasks waited, behind others and at their own quota."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.http_port}/metrics", timeout=5) as answer:
+        for line in answer.read().decode().splitlines():
+            name, _, rest = line.partition("{")
+            if name in WAITS and PREFIX in rest:
+                labels, _, value = rest.rpartition("} ")
+                waits[WAITS[name], labels] = float(value.split()[0])
+
+
+def cpu_seconds():
+    """(busy, idle) of all CPUs so far: /proc/stat."""
+    ticks = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK"), idle / os.sysconf("SC_CLK_TCK")
+
+
 def run(options, policy, traces):
     mode = "observe" if policy == "static" else "auto"
-    settings = f'[policy]\nmemory_pool = {options.budget}\nmemory_reserve = 0.0\n'
+    settings = f'[policy]\nmemory_pool = {options.budget}\nmemory_reserve = 0.0\n' + "".join(f"{line}\n" for line in options.set)
     if policy == "pool":
         settings += f'shared_pool = "{PREFIX}"\n'
     with Stack(os.environ["BALLAST_BUILD"], prefix=PREFIX, autoscaler_settings=settings) as stack:
@@ -132,11 +154,11 @@ def run(options, policy, traces):
         stack.start_collector("")
         begin = time.monotonic() + 6 + 0.4 * len(traces)
         share = options.budget // len(traces) // 4096 * 4096
-        agents = []
+        agents, planned = [], 0
         for number in range(len(traces)):
             name = f"agent-{number}"
-            write_plan(stack.root / f"plan-{number}", traces[number], options.speed, options.cpu_share, options.seconds,
-                       begin - time.monotonic())
+            planned += write_plan(stack.root / f"plan-{number}", traces[number], options.speed, options.cpu_share, options.seconds,
+                                  begin - time.monotonic())
             agent = Container(stack.folder, stack.root, name, f"{PREFIX}/{name}", ["/bin/replay_agent", f"/plan-{number}"],
                               cpu_quota_us=CPU_QUOTA_US, memory_bytes=share)
             stack.containers.append(agent)
@@ -145,15 +167,19 @@ def run(options, policy, traces):
         stack.start_autoscaler(mode)
         time.sleep(max(0, begin - time.monotonic()))
         end = time.monotonic() + options.seconds * 3 + 30
-        throttled, use, reserved = {}, 0, 0
+        throttled, periods, waits, use, reserved = {}, {}, {}, 0, 0
+        cpu_before, begun = cpu_seconds(), time.monotonic()
         while time.monotonic() < end and any(agent.is_running() for agent in agents):
             for agent in agents:
                 throttled[agent.name] = cgroups.throttled_ns(agent.cgroup_path) or throttled.get(agent.name, 0)
+                periods[agent.name] = cgroups.throttled_periods(agent.cgroup_path) or periods.get(agent.name, 0)
+            note_waits(stack, waits)
             used, limits, running = held(agents)
             if running * 4 >= len(agents) * 3:  # when most have ended, the pool is still coming down
                 use += used
                 reserved += pool_bytes() if policy == "pool" else limits
             time.sleep(1)
+        busy, idle = (now - then for now, then in zip(cpu_seconds(), cpu_before))
         lines = [agent.calls() for agent in agents]
         finished = sum(any(line.get("finished") for line in one) for one in lines)
         kills = sum(cgroups.oom_kills(agent.cgroup_path) or 0 for agent in agents)
@@ -164,7 +190,10 @@ def run(options, policy, traces):
             "OOM kills": kills,
             "slack": f"{100 * (1 - use / max(1, reserved)):.1f} %",
             "throttled": f"{sum(throttled.values()) / 1e9:.1f} s",
-            "tool calls ended": len(calls),
+            "  in so many periods": sum(periods.values()),
+            **{f"waited {kind}": f"{sum(value for (of, _), value in waits.items() if of == kind):.1f} s" for kind in WAITS.values()},
+            "the host's CPUs busy": f"{100 * busy / (busy + idle):.0f} % of {time.monotonic() - begun:.0f} s",
+            "tool calls ended": f"{len(calls)} of {planned}",
             "tool call p50 / p99": " / ".join(f"{(records.quantile([c['took_ms'] for c in calls], q) or 0) / 1000:.2f} s" for q in (.5, .99)),
             "beyond its recording p50 / p99": " / ".join(
                 f"{records.quantile([c['took_ms'] - c['recorded_ms'] for c in calls], q) or 0} ms" for q in (.5, .99)),
@@ -180,6 +209,7 @@ def main():
     parser.add_argument("--budget", type=float, default=0, help="bytes; 0: 288 MiB for each agent")
     parser.add_argument("--seed", type=int, default=1, help="which traces, in which order")
     parser.add_argument("--traces", default=os.environ.get("BALLAST_TRACES"))
+    parser.add_argument("--set", nargs="+", default=[], metavar="LINE", help="of [policy], like 'cpu_headroom_shared = false'")
     parser.add_argument("--policies", nargs="+", choices=["static", "limits", "pool"], default=["static", "limits", "pool"])
     options = parser.parse_args()
     options.budget = int(options.budget) or options.agents * (288 << 20)
@@ -192,9 +222,13 @@ def main():
     phases = random.Random(options.seed)
     traces = [begun_at(trace, phases.random()) for trace in traces]
     print(f"{len(traces)} agents ({'recorded' if options.traces else 'synthetic'}), budget {options.budget / 2**30:.2f} GiB,"
-          f" {options.speed:g} times as fast, {options.cpu_share:g} of the CPU work, seed {options.seed}", flush=True)
+          f" {options.speed:g} times as fast, {options.cpu_share:g} of the CPU work, seed {options.seed}"
+          + "".join(f", {line}" for line in options.set), flush=True)
     try:
-        runs = {policy: run(options, policy, traces) for policy in options.policies}
+        runs = {}
+        for policy in options.policies:
+            runs[policy] = run(options, policy, traces)
+            print(f"  {policy}: {runs[policy]['agents that finished']} finished", file=sys.stderr, flush=True)
     except Failed as error:
         print(f"live: {error}", file=sys.stderr)
         return 2
