@@ -99,13 +99,7 @@ void CgroupActuator::OpenFreezer(Adopted& adopted) const {
   }
   // Who froze itself would thaw nobody any more.
   const auto own = ReadSmallFile("/proc/self/cgroup");
-  for (std::string_view rest = own ? *own : std::string_view(); !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    const std::size_t path = line.find(':', line.find(':') + 1);
-    if (path != std::string_view::npos && IsBelow(line.substr(path + 1), adopted.path))
-      adopted.freezer.reset();
-  }
+  if (own && LivesIn(*own, adopted.path)) adopted.freezer.reset();
 }
 
 Result<> CgroupActuator::CheckPool(Adopted& pool) {

@@ -1,8 +1,11 @@
 #include "autoscaler/actuate/cgroup_roots.h"
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "autoscaler/actuate/actuator.h"
 
 namespace ballast::actuate {
 namespace {
@@ -51,6 +54,16 @@ CgroupRoots RootsFromMountinfo(std::string_view mountinfo) {
     if (HasOption(mount.options, "freezer")) Take(roots.freezer, mount);
   }
   return roots;
+}
+
+bool LivesIn(std::string_view proc_cgroup, std::string_view path) {
+  while (!proc_cgroup.empty()) {  // "4:memory:/machine/guest"
+    const std::string_view line = proc_cgroup.substr(0, proc_cgroup.find('\n'));
+    proc_cgroup.remove_prefix(std::min(proc_cgroup.size(), line.size() + 1));
+    const std::size_t second = line.find(':', line.find(':') + 1);
+    if (second != std::string_view::npos && IsBelow(line.substr(second + 1), path)) return true;
+  }
+  return false;
 }
 
 }  // namespace ballast::actuate

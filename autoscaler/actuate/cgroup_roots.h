@@ -17,4 +17,8 @@ struct CgroupRoots {
 // From the text of /proc/self/mountinfo (proc(5)): the first mount of each whole hierarchy.
 CgroupRoots RootsFromMountinfo(std::string_view mountinfo);
 
+// From the text of a /proc/<pid>/cgroup (cgroups(7)): whether the process is in the group `path`,
+// or below it, in any hierarchy.
+bool LivesIn(std::string_view proc_cgroup, std::string_view path);
+
 }  // namespace ballast::actuate

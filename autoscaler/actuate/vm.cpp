@@ -244,7 +244,8 @@ Actuation Vm::SetMemory(VmPort& port, std::int64_t bytes) {
     done.outcome = Outcome::kUnchanged;
     return done;
   }
-  balloon_wanted_ = target;  // also where the answer fails to come: the guest may follow all the same
+  balloon_wanted_ =
+      target;  // also where the answer fails to come: the guest may follow all the same
   if (const auto set = port.SetMemory(target); !set) return Failed(std::move(done), set.error());
   done.written_at = clock_->Now();
   const auto after = port.Memory();

@@ -33,8 +33,8 @@ class Vm {
   // guest may ignore an unplug, and its work is placed on what it has.
   void PlugFor(std::int64_t millicores);
 
-  // Compares everything with what was last seen. Another writer is told by the next Set() of what it
-  // changed, and by TakeNews().
+  // Compares everything with what was last seen. Another writer is told by the next Set() of what
+  // it changed, and by TakeNews().
   void Look();
 
   // Sentences about other writers that Look() met since the last call.

@@ -16,6 +16,8 @@ namespace {
 
 // A VM that did not answer for so long is said to be silent.
 constexpr std::chrono::seconds kSilence{1};
+// After somebody was waited for in vain nobody is, for so long.
+constexpr std::chrono::seconds kImpatience{1};
 // No record says that somebody else resized a VM.
 constexpr std::chrono::seconds kLookEvery{5};
 constexpr std::chrono::milliseconds kReleasePatience{2'000};
@@ -46,24 +48,14 @@ Error NotYet(const std::string& what) {
 
 }  // namespace
 
-bool VmActuator::LivesIn(pid_t pid, const std::string& path) const {
-  const auto text = ReadSmallFile(fmt::format("{}/{}/cgroup", options_.proc, pid));
-  if (!text) return false;
-  std::string_view rest = *text;
-  while (!rest.empty()) {  // "4:memory:/machine/guest"
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    const std::size_t second = line.find(':', line.find(':') + 1);
-    if (second != std::string_view::npos && IsBelow(line.substr(second + 1), path)) return true;
-  }
-  return false;
-}
-
 std::optional<VmAddress> VmActuator::FindByQmp(const Group& group) const {
   for (const std::string& pattern : options_.qmp_sockets)
     for (const std::string& socket : Matches(pattern)) {
       const auto peer = runtime::UnixConversation::Open(socket, std::chrono::milliseconds(100));
-      if (peer && LivesIn(peer->PeerPid(), group.path))
+      const auto text =
+          peer ? ReadSmallFile(fmt::format("{}/{}/cgroup", options_.proc, peer->PeerPid()))
+               : Result<std::string>(peer.error());
+      if (text && LivesIn(*text, group.path))
         return VmAddress{std::string(kQmpScheme) + socket,
                          static_cast<std::uint64_t>(peer->PeerPid())};
     }
@@ -132,7 +124,7 @@ std::vector<Adoption> VmActuator::Adopt(const std::vector<Group>& groups) {
     const auto known = vms_.find(adoption.group.key);
     Known* vm = known != vms_.end() ? &known->second : Meet(adoption.group);
     if (vm == nullptr || vm->vm) continue;
-    if (!vm->aside.Wait(kVmPatience))
+    if (!WaitFor(*vm))
       adoption.error = NotYet(adoption.group.path);
     else if (adoption.error = Finish(*vm); adoption.error)
       vms_.erase(adoption.group.key);
@@ -205,24 +197,36 @@ void VmActuator::TakeForeign(Vm& vm) {
   static_cast<void>(files_->AddToJournal(*group).has_value());
 }
 
+bool VmActuator::WaitFor(Known& known) {
+  const bool may_wait = !known.silent_since && clock_->Now() >= impatient_until_;
+  if (known.aside.Wait(may_wait ? kVmPatience : std::chrono::milliseconds(0))) {
+    known.silent_since.reset();
+    return true;
+  }
+  // Hundreds of VMs behind one daemon that hangs would add up.
+  if (may_wait) impatient_until_ = clock_->Now() + kImpatience;
+  if (!known.silent_since) known.silent_since = clock_->Now();
+  return false;
+}
+
 Actuation VmActuator::Ask(Known& known, Resource resource, std::int64_t amount) {
   Actuation late;
   late.outcome = Outcome::kRefused;
   late.file = known.vm->address().text + " " + ToString(resource);
   late.error = NotYet(known.vm->address().text).what();
-  // Who is silent already is not waited for again.
-  if (!known.aside.Wait(known.silent_since ? std::chrono::milliseconds(0) : kVmPatience))
-    return late;
-  known.silent_since.reset();
+  if (!WaitFor(known)) return late;
   TakeForeign(*known.vm);
-  const auto done = std::make_shared<Actuation>();
-  known.aside.Begin([vm = known.vm, done, resource, amount] { *done = vm->Set(resource, amount); });
-  if (!known.aside.Wait(kVmPatience)) {
-    known.silent_since = clock_->Now();
-    return late;
-  }
+  // The answer to the same question, which came late.
+  const auto before = std::exchange(known.asked, std::nullopt);
+  if (before && before->resource == resource && before->amount == amount)
+    return std::move(*before->done);
+  known.asked = Known::Asked{resource, amount, std::make_shared<Actuation>()};
+  known.aside.Begin([vm = known.vm, asked = *known.asked] {
+    *asked.done = vm->Set(asked.resource, asked.amount);
+  });
+  if (!WaitFor(known)) return late;
   TakeForeign(*known.vm);
-  return std::move(*done);
+  return std::move(*std::exchange(known.asked, std::nullopt)->done);
 }
 
 Actuation VmActuator::Set(const Group& group, Resource resource, std::int64_t amount) {

@@ -79,17 +79,25 @@ class VmActuator final : public Actuator {
     SideThread aside;
     std::shared_ptr<Acquaintance> acquaintance;
     std::shared_ptr<Vm> vm;  // empty: not adopted yet; its second owner is the thread
+    // What the thread was asked last, until its answer was given.
+    struct Asked {
+      Resource resource;
+      std::int64_t amount;
+      std::shared_ptr<Actuation> done;  // its second owner is the thread
+    };
+    std::optional<Asked> asked;
     BootTime looked_at{};
     std::optional<BootTime> silent_since;
     bool is_said = false;
   };
 
   std::optional<VmAddress> FindByQmp(const Group& group) const;
-  bool LivesIn(pid_t pid, const std::string& path) const;
   // Begins to ask about a group's VM; null: it is none of a VM.
   Known* Meet(const Group& group);
   std::optional<Error> Finish(Known& known);
   Result<> JournalOnce(const Vm& vm, const std::vector<Original>& originals);
+  // False: it has not answered; the next one is asked without waiting.
+  bool WaitFor(Known& known);
   // On the VM's thread.
   Actuation Ask(Known& known, Resource resource, std::int64_t amount);
   void TakeForeign(Vm& vm);
@@ -98,6 +106,7 @@ class VmActuator final : public Actuator {
   CgroupActuator* files_;
   const Clock* clock_;
   std::unordered_map<model::WorkloadKey, Known> vms_;
+  BootTime impatient_until_{};
 };
 
 // Whether a journal's group is a VM, and how it is put back: as ReleaseFile() does. False: whoever

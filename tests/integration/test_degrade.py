@@ -86,6 +86,15 @@ priority = 10
         self.assertFalse(cgroups.is_frozen(hog.cgroup_path))
         self.assertFalse(self.memory_short())
 
+    def test_a_collector_that_is_killed_leaves_nobody_frozen(self):
+        _, hog = self.start("freeze")
+        self.wait_until("the hog is frozen", lambda: cgroups.is_frozen(hog.cgroup_path), 20)
+        self.stack.stop("collector", signal.SIGKILL)
+
+        # Ten seconds are the longest freeze; no record is needed for its end.
+        self.wait_until("the hog is thawed", lambda: not cgroups.is_frozen(hog.cgroup_path), 15)
+        self.assertIn("longest freeze", self.stack.log_of("autoscaler"))
+
     def test_who_was_frozen_is_thawed_when_the_autoscaler_is_killed(self):
         _, hog = self.start("freeze")
         self.wait_until("the hog is frozen", lambda: cgroups.is_frozen(hog.cgroup_path), 20)

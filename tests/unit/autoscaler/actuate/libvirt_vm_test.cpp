@@ -5,7 +5,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <thread>
 
 #include "autoscaler/actuate/vm_actuator.h"
@@ -274,6 +273,36 @@ TEST_F(LibvirtVmTest, OneThatHangsIsNotWaitedForAndIsSaidOnce) {
   domain_->hangs = false;
   EXPECT_EQ(Set(Resource::kCpu, 800).outcome, Outcome::kApplied);
   EXPECT_THAT(vms_->Rest(clock_.Now()), ::testing::ElementsAre(HasSubstr("answers again")));
+}
+
+TEST_F(LibvirtVmTest, ManyBehindOneThatHangsAreWaitedForOnce) {
+  std::vector<Group> groups;
+  for (int i = 0; i < 20; ++i) {
+    const std::string path = "/machine/" + std::to_string(i) + "/qemu-3-guest.libvirt-qemu";
+    tree_.Group("unified" + path, {{"cpu.max", "max 100000"}});
+    group_ = groups.emplace_back(Group{{tree_.Inode("unified" + path), 0}, path});
+    Adopt();
+  }
+  domain_->hangs = true;
+  clock_.Advance(10s);
+  const auto begin = std::chrono::steady_clock::now();
+
+  for (const Group& group : groups)
+    EXPECT_EQ(vms_->Set(group, Resource::kCpu, 700).outcome, Outcome::kRefused);
+
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10 * kVmPatience);
+}
+
+TEST_F(LibvirtVmTest, AnAnswerThatCameLateIsTheAnswerToTheSameQuestion) {
+  Adopt();
+  domain_->hangs = true;
+  EXPECT_EQ(vms_->Set(group_, Resource::kCpu, 700).outcome, Outcome::kRefused);
+  domain_->hangs = false;
+
+  const Actuation done = Set(Resource::kCpu, 700);
+
+  EXPECT_EQ(done.outcome, Outcome::kApplied) << "and not: unchanged";
+  EXPECT_EQ(done.before, "-1");
 }
 
 TEST_F(LibvirtVmTest, WithoutAnAddressItsVmsAreLeftAlone) {

@@ -55,5 +55,16 @@ TEST(RootsTest, ABindMountOfAPartIsNoRoot) {
       RootsFromMountinfo("29 23 0:26 /docker/x /mnt rw - cgroup2 cgroup2 rw\n").unified.empty());
 }
 
+TEST(LivesInTest, IsToldByAnyHierarchy) {
+  constexpr const char* kGuest = "4:memory:/machine/guest\n0::/user.slice\n";
+  EXPECT_TRUE(LivesIn(kGuest, "/machine/guest"));
+  EXPECT_TRUE(LivesIn(kGuest, "/machine"));
+  EXPECT_TRUE(LivesIn(kGuest, "/user.slice"));
+  EXPECT_FALSE(LivesIn(kGuest, "/machine/guest/vcpu0"));
+  EXPECT_FALSE(LivesIn(kGuest, "/mach"));
+  EXPECT_FALSE(LivesIn("nonsense", "/"));
+  EXPECT_FALSE(LivesIn("", "/machine"));
+}
+
 }  // namespace
 }  // namespace ballast::actuate

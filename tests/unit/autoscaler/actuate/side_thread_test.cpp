@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
-#include <semaphore>
 #include <thread>
 
 namespace ballast::actuate {
@@ -25,12 +25,12 @@ TEST(SideThreadTest, WhatACallWroteIsSeenOnceItHasEnded) {
 }
 
 TEST(SideThreadTest, ACallThatHangsIsNotWaitedFor) {
-  const auto gate = std::make_shared<std::binary_semaphore>(0);
+  const auto gate = std::make_shared<std::promise<void>>();
   const auto ended = std::make_shared<std::atomic<bool>>(false);
   {
     SideThread aside("test");
     aside.Begin([gate, ended] {
-      gate->acquire();
+      gate->get_future().wait();
       *ended = true;
     });
     EXPECT_FALSE(aside.Wait(1ms));
@@ -38,7 +38,7 @@ TEST(SideThreadTest, ACallThatHangsIsNotWaitedFor) {
   }
   EXPECT_FALSE(*ended);
 
-  gate->release();
+  gate->set_value();
   for (int i = 0; i < 10'000 && !*ended; ++i) std::this_thread::sleep_for(1ms);
   EXPECT_TRUE(*ended);
 }
