@@ -16,6 +16,9 @@ using actuate::Outcome;
 using actuate::Resource;
 using model::Field;
 
+// NTP slews less than this between two records, and who reads them by date would not notice.
+constexpr std::chrono::seconds kWallStep{1};
+
 void Add(model::Histogram& histogram, std::chrono::nanoseconds duration) {
   const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count()));
   const auto bucket =
@@ -49,13 +52,18 @@ NodeLoop::NodeLoop(NodeOptions options, actuate::Actuator& actuator, Outbox& out
 }
 
 void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
+  const bool was_whole = state_.is_whole();
   const auto applied = state_.Apply(record);
   if (applied == model::State::Applied::kSkipped) return;
-  last_record_ = record.header.at;
-  if (applied == model::State::Applied::kReset) {
-    fleet_.Restart();
-    Say("the collector began anew: limits are kept, and none is lowered before enough is seen");
+  // Nothing is learned from a time that has not come: what is remembered of it would be newer
+  // than all that follows.
+  if (record.header.at - now > options_.stale_after) {
+    fleet_.Reexamine();
+    return Hold("stale", "records are of a time that has not come; a clock may have jumped");
   }
+  if (was_whole) NoteDisorder(record.header, applied);
+  last_record_ = record.header.at;
+  wall_offset_ = record.header.wall_offset;
   const auto* event = std::get_if<model::Event>(&record.body);
   if (event != nullptr && ChangesFleet(event->kind)) fleet_.Reexamine();
   if (event == nullptr) {
@@ -63,10 +71,33 @@ void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
     if (pool_) pool_->Read(state_, fleet_, record.header.at);
     AdoptNew(record.header.at);
   }
-  // What is old, or of a time that has not come, says nothing about now.
-  if (std::chrono::abs(now - record.header.at) > options_.stale_after)
-    return Hold("stale", "records are stale");
+  // What is old says nothing about now.
+  if (now - record.header.at > options_.stale_after) return Hold("stale", "records are stale");
   event == nullptr ? OnTick(record) : OnEvent(record, *event);
+}
+
+// What is not as it should be between two records. Limits are kept; where time is missing, none is
+// lowered before enough is seen again: nobody knows what was used meanwhile.
+void NodeLoop::NoteDisorder(const model::RecordHeader& header, model::State::Applied applied) {
+  if (applied == model::State::Applied::kReset) {
+    fleet_.Restart();
+    return Say(
+        "the collector began anew: limits are kept, and none is lowered before enough is seen");
+  }
+  if (applied == model::State::Applied::kGap && gap_said_.IsDue(header.at))
+    Say("records are missing: what happened in them is not known, counters are whole");
+  if (const auto gap = header.at - last_record_; gap > options_.stale_after) {
+    fleet_.Restart();
+    if (leap_said_.IsDue(header.at))
+      Say(
+          fmt::format("no record of {:.1f} s, the host or its collector stood still: no limit is "
+                      "lowered before enough is seen",
+                      std::chrono::duration<double>(gap).count()));
+  }
+  const auto step = header.wall_offset - wall_offset_;
+  if (std::chrono::abs(step) > kWallStep && step_said_.IsDue(header.at))
+    Say(fmt::format("the wall clock was set by {:+.1f} s: nothing here depends on it",
+                    std::chrono::duration<double>(step).count()));
 }
 
 void NodeLoop::OnTime(BootTime now) {

@@ -35,6 +35,19 @@ struct NodeStats {
   model::Histogram reaction;                  // from the kernel's refusal to the limit in the file
 };
 
+// Of what may happen in every record: said when it begins, and again after a minute at the most.
+class Rarely {
+ public:
+  bool IsDue(BootTime at) {
+    if (said_at_ && at - *said_at_ < std::chrono::minutes(1)) return false;
+    said_at_ = at;
+    return true;
+  }
+
+ private:
+  std::optional<BootTime> said_at_;
+};
+
 class NodeLoop {
  public:
   // Both outlive the loop. Requires: Check(options) is ok.
@@ -59,6 +72,7 @@ class NodeLoop {
   std::size_t workloads() { return fleet_.tracked().size(); }
 
  private:
+  void NoteDisorder(const model::RecordHeader& header, model::State::Applied applied);
   void OnTick(const model::Record& record);
   void OnEvent(const model::Record& record, const model::Event& event);
   void OnRefusal(const model::Record& record, const model::Event& event);
@@ -109,6 +123,10 @@ class NodeLoop {
   std::string holding_;
   const char* holding_kind_ = nullptr;
   BootTime last_record_{};
+  std::chrono::nanoseconds wall_offset_{};  // of the last record
+  Rarely gap_said_;
+  Rarely leap_said_;
+  Rarely step_said_;
   std::optional<BootTime> began_at_;  // of the first OnTime()
   std::uint64_t next_id_ = 1;
 };

@@ -19,6 +19,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A peer that sends nothing but damage is not asked more often.
+constexpr auto kBetweenConnections = 1s;
+
 std::string HostName() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
@@ -82,9 +85,16 @@ class NodeService {
   void Begin(NodeOptions options) {
     mode_ = options.mode;
     metrics_ = NodeMetrics::Make(registry_, options.shared_pool.has_value());
+    stale_after_ = options.stale_after;
+    client_.reset();
+    node_.emplace(std::move(options), vms_, outbox_, metrics_);
+    Connect();
+  }
+
+  void Connect() {
     client_.reset();
     reader_ = {};
-    node_.emplace(std::move(options), vms_, outbox_, metrics_);
+    connected_at_ = clock_.Now();
     client_.emplace(
         events_, net::StreamClientOptions{.path = collector_socket_},
         net::StreamClient::Handlers{.on_up = [this] { OnUp(); },
@@ -145,14 +155,47 @@ class NodeService {
     last_moment_ = events_.After(50ms, [this] { events_.Stop(); });
   }
 
+  bool IsDamaged() const {
+    return reader_.counters().damaged_frames > 0 || reader_.counters().skipped_bytes > 0;
+  }
+  // A damaged length may promise more than ever comes: then nothing is whole any more.
+  bool IsStuck() const {
+    return reader_.pending_bytes() > 0 && clock_.Now() - whole_at_ > stale_after_;
+  }
+
+  // A socket loses nothing by itself, so what is damaged or cut was sent like that, and what was
+  // in it (a birth) would be missing until the next key. A new connection begins with the whole.
+  // False: it is too early for another one; sound records are read on.
+  bool ConnectAgain(const std::string& why) {
+    if (is_connecting_again_ || clock_.Now() - connected_at_ < kBetweenConnections) return false;
+    is_connecting_again_ = true;
+    node_->Say(why + ": connecting again, what is applied is kept");
+    // Later: the connection may be in the middle of handing its bytes over.
+    events_.Post([this] {
+      is_connecting_again_ = false;
+      Connect();
+    });
+    return true;
+  }
+
   void OnUp() {
     reader_ = {};
+    whole_at_ = clock_.Now();
     BALLAST_LOG(kInfo, "connected to the collector", {"workloads", node_->workloads()});
   }
 
   void OnBytes(std::string_view bytes) {
+    if (is_connecting_again_) return;
     reader_.Feed(bytes);
-    while (const auto record = reader_.Next()) OnRecord(*record);
+    std::optional<model::Record> record;
+    do {
+      record = reader_.Next();
+      // Before the next sound record: once that is applied, the same state would not be taken
+      // again.
+      if (IsDamaged() && ConnectAgain("records arrived damaged")) break;
+      if (record || reader_.pending_bytes() == 0) whole_at_ = clock_.Now();
+      if (record) OnRecord(*record);
+    } while (record);
     sender_.Drain(outbox_, *client_);
   }
 
@@ -164,6 +207,7 @@ class NodeService {
     alive_();
     metrics_.lease_renewed.Add();
     node_->OnTime(clock_.Now());
+    if (IsStuck()) ConnectAgain("a record was cut and never ended");
     for (const std::string& news : vms_.Rest(clock_.Now())) node_->Say(news);
     sender_.Drain(outbox_, *client_);
     metrics_.SetHeld(node_->holding_kind());
@@ -186,6 +230,10 @@ class NodeService {
   std::function<Result<NodeOptions>()> reload_;
   Sender sender_;
   record::FrameReader reader_;
+  BootTime whole_at_{};  // when nothing was pending but a whole record, last
+  BootTime connected_at_{};
+  bool is_connecting_again_ = false;
+  std::chrono::milliseconds stale_after_{};
   const std::function<void()>& alive_;  // the caller's, who waits in Run()
   std::unique_ptr<net::HttpServer> http_;
   std::optional<net::StreamClient> client_;  // last: its handlers use the rest

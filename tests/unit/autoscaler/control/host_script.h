@@ -141,6 +141,11 @@ class ObedientActuator final : public actuate::Actuator {
     if (!standing) calls.push_back({group.path, resource, amount});
     if (resource == actuate::Resource::kMemoryWait) waits.push_back(amount);
     actuate::Actuation done;
+    if (group.path == gone) {
+      done.outcome = actuate::Outcome::kGone;
+      done.error = "gone";
+      return done;
+    }
     if (resource == actuate::Resource::kFreeze) {
       if (refuse_freeze && amount != 0) {
         calls.pop_back();
@@ -167,6 +172,7 @@ class ObedientActuator final : public actuate::Actuator {
 
   actuate::Outcome answer = actuate::Outcome::kApplied;
   std::optional<std::int64_t> foreign_value;
+  std::string gone;  // path of a group that is no more
   std::optional<Error> adopt_error;
   std::optional<std::int64_t> original_memory;
   BootTime now{};

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "autoscaler/control/node_loop.h"
+#include "collector/record/frame_reader.h"
 #include "tests/unit/autoscaler/control/loop_fixture.h"
 
 namespace ballast::control {
@@ -55,6 +58,95 @@ TEST_F(NodeLoopFaultTest, RecordsOfATimeToComeChangeNothing) {
   loop_->OnRecord(record, record.header.at - 1h);
 
   EXPECT_TRUE(actuator_.calls.empty());
+}
+
+TEST_F(NodeLoopFaultTest, ARecordOfATimeToComeBlindsNobodyToTheSilenceAfterIt) {
+  Settle();
+  const model::Record record = host_.Tick();
+  loop_->OnRecord(record, record.header.at - 1h);
+  Events();
+  host_.Advance(-1h);
+  Ticks(1);
+  EXPECT_EQ(loop_->holding(), "");
+
+  loop_->OnTime(host_.now() + 3s);
+
+  EXPECT_TRUE(Said("no record from the collector"));
+}
+
+TEST_F(NodeLoopFaultTest, NothingIsLearnedFromATimeToCome) {
+  Settle();
+  host_.Uses(agent_, 3000);
+  model::Record ahead = host_.Tick();
+  ahead.header.at += 1h;
+  loop_->OnRecord(ahead, host_.now());
+  host_.Uses(agent_, 0);
+  Ticks(100);
+
+  EXPECT_LT(Last("/agents/a", Resource::kCpu).value_or(9999), 400) << "the peak to come is held";
+}
+
+// CLOCK_BOOTTIME runs on while a host is suspended; its workloads do not.
+TEST_F(NodeLoopFaultTest, AfterASuspendNothingIsLoweredBeforeEnoughIsSeenAndItIsSaid) {
+  options_.readings_before_shrink = 10;
+  Settle();
+  host_.Uses(agent_, 0);
+  host_.Advance(1h);
+  Ticks(9);
+  EXPECT_TRUE(actuator_.calls.empty());
+  EXPECT_TRUE(Said("no record of 3600.1 s"));
+
+  Ticks(30);
+
+  EXPECT_LT(Last("/agents/a", Resource::kCpu).value_or(9999), 400);
+}
+
+TEST_F(NodeLoopFaultTest, AWallClockThatIsSetChangesNothingAndIsSaidOnce) {
+  Settle();
+  const auto set = [](model::Record record) {
+    record.header.wall_offset += 3600s;
+    return record;
+  };
+  for (int i = 0; i < 50; ++i) Feed(set(host_.Tick()));
+
+  EXPECT_TRUE(actuator_.calls.empty());
+  const auto said = Events(EventKind::kAutoscaler);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].fields.GetText(Field::kText),
+            "the wall clock was set by +3600.0 s: nothing here depends on it");
+}
+
+TEST_F(NodeLoopFaultTest, MissingRecordsAreSaidAndWhatTheCountersTellIsAnswered) {
+  Settle();
+  host_.Uses(agent_, 3000);
+  host_.Tick();
+  host_.Tick();
+  Ticks(1);
+
+  EXPECT_GT(Last("/agents/a", Resource::kCpu).value_or(0), 3000);
+  EXPECT_TRUE(Said("records are missing"));
+}
+
+// As they come from a socket: one byte of a frame is another, and one frame is cut.
+TEST_F(NodeLoopFaultTest, ATornStreamCostsTheTornRecordsOnlyAndIsSaid) {
+  Settle();
+  record::FrameReader reader;
+  const auto arrives = [&](const std::string& bytes) {
+    reader.Feed(bytes);
+    while (const auto record = reader.Next()) Feed(*record);
+  };
+  host_.Uses(agent_, 3000);
+  std::string flipped = record::EncodeFrame(host_.Tick());
+  flipped[flipped.size() / 2] ^= 0x10;
+  const std::string cut = record::EncodeFrame(host_.Tick());
+  arrives(flipped);
+  arrives(cut.substr(0, cut.size() / 2));
+  EXPECT_TRUE(actuator_.calls.empty());
+  for (int i = 0; i < 3; ++i) arrives(record::EncodeFrame(host_.Tick()));
+
+  EXPECT_GT(Last("/agents/a", Resource::kCpu).value_or(0), 3000);
+  EXPECT_GE(reader.counters().damaged_frames, 2U);
+  EXPECT_TRUE(Said("records are missing"));
 }
 
 TEST_F(NodeLoopFaultTest, ASilentCollectorIsSaidOnceAndItsReturnToo) {
@@ -172,6 +264,38 @@ TEST_F(NodeLoopFaultTest, ARefusedRaiseIsTriedAgainAfterTheCoolDown) {
   EXPECT_EQ(actuator_.calls.size(), 2U);
 }
 
+TEST_F(NodeLoopFaultTest, ARefusedWriteIsAnEventThatSaysWhy) {
+  Settle();
+  actuator_.answer = Outcome::kRefused;
+  host_.Uses(agent_, 3000);
+  Ticks(1);
+
+  const auto written = Events(EventKind::kActuation);
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(written[0].fields.GetText(Field::kOutcome), "refused");
+  EXPECT_EQ(written[0].fields.GetText(Field::kError), "told to");
+}
+
+// Removed after the last record: the kernel is the first to say so.
+TEST_F(NodeLoopFaultTest, ACgroupThatIsGoneIsSaidAndOthersAreServed) {
+  const auto other = host_.Add("b");
+  Settle();
+  actuator_.gone = "/agents/a";
+  host_.Uses(agent_, 3000);
+  host_.Uses(other, 900);
+  Ticks(5);
+
+  EXPECT_GT(Last("/agents/b", Resource::kCpu).value_or(0), 900);
+  const auto tries = std::ranges::count(actuator_.calls, std::string("/agents/a"),
+                                        &test::ObedientActuator::Call::path);
+  EXPECT_EQ(tries, 1) << "tried again before the cool-down";
+  auto written = Events(EventKind::kActuation);
+  std::erase_if(written, [&](const model::Event& event) { return event.key != agent_; });
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(written[0].fields.GetText(Field::kOutcome), "held");
+  EXPECT_EQ(written[0].fields.GetText(Field::kError), "gone");
+}
+
 TEST_F(NodeLoopFaultTest, AnUnadoptedGroupIsNeverWritten) {
   actuator_.adopt_error = Error::Invalid("not this one");
   agent_ = host_.Add("a");
@@ -239,6 +363,95 @@ TEST_F(NodeLoopFaultTest, ALongWaitAtACeilingIsLeftToTheKernelAndTakenBackAfterI
 
   EXPECT_EQ(actuator_.waits, (std::vector<std::int64_t>{1, 0, 1}));
 }
+
+// Everything above in random order. Whatever happens: no memory limit below what is used, none
+// above what the host has.
+class RandomFaultTest : public LoopFixture, public ::testing::WithParamInterface<unsigned> {
+ protected:
+  static constexpr std::int64_t kHostMemory = 4096 * test::kMiB;
+
+  int Draw(int most) { return static_cast<int>(random_() % static_cast<unsigned>(most)); }
+  model::WorkloadKey Someone() { return agents_[static_cast<std::size_t>(Draw(4))]; }
+
+  void SomethingHappens() {
+    switch (Draw(12)) {
+      case 0:
+        return host_.Uses(Someone(), static_cast<std::uint64_t>(Draw(4000)));
+      case 1:
+        host_.Fields(Someone()).Set(Field::kMemoryUsageBytes,
+                                    static_cast<std::uint64_t>((1 + Draw(800)) * test::kMiB));
+        return;
+      case 2:
+        return Feed(host_.Refused(Someone(), EventKind::kMemoryLimit));
+      case 3:
+        return Feed(host_.Refused(Someone(), EventKind::kThrottleBegin));
+      case 4:
+        actuator_.answer = static_cast<Outcome>(Draw(6));
+        actuator_.foreign_value = (1 + Draw(4000)) * test::kMiB;
+        return;
+      case 5:
+        actuator_.answer = Outcome::kApplied;
+        return;
+      case 6:
+        host_.Tick();  // lost
+        return;
+      case 7:
+        host_.Advance(std::chrono::seconds(Draw(100) == 0 ? 3600 : 0));
+        return;
+      case 8: {
+        model::Record record = host_.Tick();
+        const auto jump = std::chrono::seconds(Draw(7200) - 3600);
+        record.header.at += jump;
+        actuator_.now = host_.now();
+        loop_->OnRecord(record, host_.now());
+        if (jump <= options_.stale_after) Told();
+        return;
+      }
+      case 9:
+        if (Draw(20) == 0) host_.RestartCollector();
+        Feed(host_.Key());
+        return Told();
+      case 10:
+        return loop_->OnTime(host_.now() + std::chrono::seconds(Draw(5)));
+      default:
+        Ticks(1 + Draw(20));
+        return Told();
+    }
+  }
+  void Told() {
+    for (const auto& key : agents_)
+      told_[key] = static_cast<std::int64_t>(*host_.Fields(key).Get(Field::kMemoryUsageBytes));
+  }
+
+  void ExpectSane() {
+    for (const auto& call : actuator_.calls) {
+      if (call.resource != Resource::kMemory) continue;
+      const auto number = static_cast<std::size_t>(call.path.back() - 'a');
+      EXPECT_GE(call.amount, told_[agents_[number]]) << call.path;
+      EXPECT_LE(call.amount, kHostMemory + 4 * 800 * test::kMiB) << call.path;
+      ++written_;
+    }
+    actuator_.calls.clear();
+  }
+
+  std::mt19937 random_{GetParam()};
+  std::vector<model::WorkloadKey> agents_;
+  std::map<model::WorkloadKey, std::int64_t> told_;  // memory in use, as the loop last heard
+  int written_ = 0;
+};
+
+TEST_P(RandomFaultTest, NoLimitBelowUseAndNoneAboveTheHost) {
+  for (const char* name : {"a", "b", "c", "d"}) agents_.push_back(host_.Add(name));
+  Start();
+  Told();
+  for (int i = 0; i < 3000; ++i) {
+    SomethingHappens();
+    ExpectSane();
+  }
+
+  EXPECT_GT(written_, 50) << "nothing was tested";
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomFaultTest, ::testing::Range(0U, 20U));
 
 }  // namespace
 }  // namespace ballast::control
