@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autoscaler/allocate/host.h"
 #include "autoscaler/allocate/whole_units.h"
+#include "collector/base/log.h"
 
 namespace ballast::control {
 namespace {
 
 using actuate::Resource;
 using model::Field;
-
-// A limit counts as needed while demand takes this share of it.
-constexpr double kNeededShare = 0.8;
 
 // One workload in one resource's problem.
 struct Candidate {
@@ -64,6 +63,15 @@ allocate::Problem ToProblem(const std::vector<Candidate>& candidates, std::int64
                              .weight = one.tracked->rule.weight,
                              .priority = one.tracked->rule.priority});
   return problem;
+}
+
+// What stands, so that the rounding of equals does not wander; 0: no limit.
+std::vector<std::int64_t> AppliedOf(const std::vector<Candidate>& candidates) {
+  std::vector<std::int64_t> applied;
+  applied.reserve(candidates.size());
+  for (const Candidate& one : candidates)
+    applied.push_back(CurrentOf(*one.tracked, *one.limit).value_or(0));
+  return applied;
 }
 
 // What the host has left, shared by the same rule: everybody wants headroom.
@@ -142,7 +150,7 @@ guard::Context ToContext(const NodeOptions& options, Candidate& one, std::int64_
                          guard::Budget& host, BootTime at) {
   const auto current = CurrentOf(*one.tracked, *one.limit).value_or(one.ceiling);
   const auto needed = std::min(one.demand, deserved);
-  if (static_cast<double>(needed) >= kNeededShare * static_cast<double>(current))
+  if (static_cast<double>(needed) >= guard::kNeededShare * static_cast<double>(current))
     one.limit->needed_at = at;
   guard::Context context;
   context.at = at;
@@ -150,9 +158,18 @@ guard::Context ToContext(const NodeOptions& options, Candidate& one, std::int64_
                      .changed_at = one.limit->changed_at,
                      .held_until = one.limit->held_until,
                      .changes_left = one.limit->budget.Left(at),
+                     .expected_hold = one.limit->hold.Expected(at),
                      .known_well = one.tracked->readings >= options.readings_before_shrink};
   context.host_changes_left = host.Left(at);
   return context;
+}
+
+// A change that nobody sees leaves its reason in the log at least.
+void NoteUneconomic(Decision& decision, const Candidate& one, const guard::Proposal& proposal) {
+  if (proposal.reasons.empty() || !proposal.reasons.back().trade) return;
+  ++decision.uneconomic;
+  BALLAST_LOG(kDebug, "kept", {"workload", one.tracked->name},
+              {"why", guard::ToString(proposal.reasons.back())});
 }
 
 Change ToChange(const Candidate& one, Resource resource, allocate::Binding binding,
@@ -169,7 +186,7 @@ Change ToChange(const Candidate& one, Resource resource, allocate::Binding bindi
   change.ceiling = one.ceiling;
   change.weight = one.tracked->rule.weight;
   change.proposal = std::move(proposal);
-  change.may_write = one.tracked->may_write;
+  change.mode = one.tracked->mode;
   return change;
 }
 
@@ -215,10 +232,11 @@ Decision Decider::Decide(Fleet& fleet, const Capacity& capacity, const Trigger& 
   decision.at = at;
   decision.mode = options_->mode;
   decision.trigger = trigger;
+  const std::optional<Coupled> coupled = SolveCoupled(fleet, capacity, at);
   for (const auto& [resource, amount] :
        {std::pair{Resource::kCpu, capacity.cpu}, std::pair{Resource::kMemory, capacity.memory}})
     if (!trigger.subject || trigger.resource == resource)
-      DecideResource(decision, fleet, resource, amount, at);
+      DecideResource(decision, fleet, resource, amount, at, coupled);
   // Who needs more does not wait behind who needs less.
   std::ranges::stable_partition(decision.changes, [](const Change& change) {
     return change.proposal.current && change.proposal.target > *change.proposal.current;
@@ -226,8 +244,39 @@ Decision Decider::Decide(Fleet& fleet, const Capacity& capacity, const Trigger& 
   return decision;
 }
 
+// Both resources are in every answer then, also where the kernel refused one of them.
+std::optional<Decider::Coupled> Decider::SolveCoupled(Fleet& fleet, const Capacity& capacity,
+                                                      BootTime at) const {
+  if (options_->coupling == allocate::Coupling::kSeparate || !capacity.cpu || !capacity.memory)
+    return std::nullopt;
+  allocate::HostProblem host{.resources = {}, .coupling = options_->coupling};
+  for (const auto& [resource, amount] :
+       {std::pair{Resource::kCpu, *capacity.cpu}, std::pair{Resource::kMemory, *capacity.memory}})
+    host.resources.push_back(
+        {ToString(resource),
+         ToProblem(Candidates(*options_, fleet, resource, amount, at), amount)});
+  allocate::HostAllocation solved = allocate::Allocate(host);
+  Coupled coupled;
+  if (solved.status != allocate::Status::kOptimal) {
+    coupled.cpu.status = coupled.memory.status = solved.status;
+    coupled.cpu.explanation = coupled.memory.explanation = solved.explanation;
+    return coupled;
+  }
+  for (std::size_t r = 0; r < host.resources.size(); ++r) {
+    // In the units that are recorded: what the level is to those whose dominant resource this is,
+    // and what one more unit adds to the use of it.
+    allocate::Allocation& one = solved.resources[r];
+    one.shadow_price = std::isfinite(one.water_level) ? 1 : 0;
+    one.water_level *= host.resources[r].problem.capacity;
+  }
+  coupled.cpu = std::move(solved.resources[0]);
+  coupled.memory = std::move(solved.resources[1]);
+  return coupled;
+}
+
 void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource,
-                             std::optional<std::int64_t> capacity, BootTime at) {
+                             std::optional<std::int64_t> capacity, BootTime at,
+                             const std::optional<Coupled>& coupled) {
   const bool is_cpu = resource == Resource::kCpu;
   if (!capacity) {
     decision.problem = std::string(ToString(resource)) + ": the host's capacity is not known";
@@ -235,14 +284,15 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
   }
   std::vector<Candidate> candidates = Candidates(*options_, fleet, resource, *capacity, at);
   const allocate::Problem problem = ToProblem(candidates, *capacity);
-  const allocate::Allocation solved = allocate::Allocate(problem);
+  const allocate::Allocation solved =
+      coupled ? (is_cpu ? coupled->cpu : coupled->memory) : allocate::Allocate(problem);
   if (solved.status != allocate::Status::kOptimal) {
     decision.problem = std::string(ToString(resource)) + ": " + solved.explanation;
     return;
   }
   (is_cpu ? decision.cpu : decision.memory) =
       Pool{*capacity, solved.water_level, solved.shadow_price, solved.objective};
-  const auto allocated = allocate::WholeUnits(problem, solved);
+  const auto allocated = allocate::WholeUnits(problem, solved, AppliedOf(candidates));
   const auto headroom =
       is_cpu && options_->cpu_headroom.shared
           ? WorkConservingHeadroom(candidates, allocated, *capacity, solved.water_level)
@@ -254,13 +304,17 @@ void Decider::DecideResource(Decision& decision, Fleet& fleet, Resource resource
     Candidate& one = candidates[i];
     const bool is_subject = decision.trigger.subject == one.tracked->group.key;
     if (decision.trigger.subject && !is_subject) continue;
+    if (one.tracked->mode == Mode::kObserve) continue;
     const std::int64_t target = allocated[i] + headroom[i];
     const guard::Context context = ToContext(*options_, one, target, host_budget_, at);
     guard::Proposal proposal = guard::RunGuards(
         is_cpu ? cpu_guards_ : memory_guards_,
         ToProposal(one, resource, target, is_subject && decision.trigger.refused_at.has_value()),
         context);
-    if (proposal.keeps()) continue;
+    if (proposal.keeps()) {
+      NoteUneconomic(decision, one, proposal);
+      continue;
+    }
     one.limit->budget.Spend();
     host_budget_.Spend();
     decision.changes.push_back(

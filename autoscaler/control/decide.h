@@ -31,8 +31,15 @@ class Decider {
   Decision Decide(Fleet& fleet, const Capacity& capacity, const Trigger& trigger, BootTime at);
 
  private:
+  // The model's answer where resources are coupled.
+  struct Coupled {
+    allocate::Allocation cpu;
+    allocate::Allocation memory;
+  };
+  std::optional<Coupled> SolveCoupled(Fleet& fleet, const Capacity& capacity, BootTime at) const;
   void DecideResource(Decision& decision, Fleet& fleet, actuate::Resource resource,
-                      std::optional<std::int64_t> capacity, BootTime at);
+                      std::optional<std::int64_t> capacity, BootTime at,
+                      const std::optional<Coupled>& coupled);
 
   const NodeOptions* options_;
   guard::GuardList cpu_guards_;

@@ -92,10 +92,8 @@ Tracked& Fleet::Track(const model::WorkloadKey& key, const Entity& entity) {
   Tracked& fresh = tracked_.emplace(key, Tracked(*options_)).first->second;
   fresh.group = {key, std::string(entity.fields.GetText(Field::kPath))};
   fresh.rule = RuleFor(*options_, fresh.group.path);
-  fresh.may_write = options_->mode == Mode::kAuto &&
-                    std::ranges::any_of(options_->auto_prefixes, [&](const std::string& prefix) {
-                      return actuate::IsBelow(fresh.group.path, prefix);
-                    });
+  fresh.mode = ModeFor(*options_, fresh.group.path);
+  fresh.may_write = fresh.mode == Mode::kAuto;
   if (const auto born_ns = entity.fields.Get(Field::kBootRelativeStartNs))
     fresh.cpu.held_until = fresh.memory.held_until =
         BootTime(static_cast<std::int64_t>(*born_ns)) + options_->newborn_hold;

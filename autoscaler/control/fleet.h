@@ -18,6 +18,7 @@
 #include "autoscaler/forecast/estimator.h"
 #include "autoscaler/forecast/tool_demand.h"
 #include "autoscaler/guard/budget.h"
+#include "autoscaler/guard/hold_time.h"
 #include "collector/model/state.h"
 
 namespace ballast::control {
@@ -38,6 +39,7 @@ struct Limit {
   std::optional<BootTime> changed_at;
   std::optional<BootTime> held_until;
   guard::Budget budget;
+  guard::HoldTime hold;
 };
 
 struct Tracked {
@@ -50,7 +52,8 @@ struct Tracked {
   model::EntityRef ref{};  // in the collector's present incarnation
   std::string name;
   WorkloadRule rule;
-  bool may_write = false;  // auto mode, and below an auto prefix
+  Mode mode = Mode::kObserve;
+  bool may_write = false;  // mode auto
   bool adopted = false;
   bool wait_on = false;  // v1: waits at its memory limit instead of being killed
   bool give_up = false;  // it waited too long: the kernel decides

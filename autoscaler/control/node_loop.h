@@ -48,6 +48,12 @@ class NodeLoop {
   // When nothing arrives: notices that records are stale.
   void OnTime(BootTime now);
 
+  // The kill switch. Until Continue(), what is applied is kept and nothing is decided, written or
+  // adopted; only groups that would wait at a v1 limit for a rise are left to the kernel. Said as
+  // an event.
+  void Stop(const std::string& why);
+  void Continue();
+
   // An event about the autoscaler itself; `about`: one workload.
   void Say(const std::string& text, const Tracked* about = nullptr);
 
@@ -78,6 +84,7 @@ class NodeLoop {
   void SetStandingValues(Tracked& tracked);
   void EndLongWaits(BootTime at);
   void EndLongWaitAtPool(BootTime at);
+  void SetWaiting(bool on);
   void ShowPool();
 
   // `kind` tells one reason from another; each is said when it begins.
@@ -95,6 +102,7 @@ class NodeLoop {
   NodeMetrics metrics_;
   std::string holding_;
   const char* holding_kind_ = nullptr;
+  bool stopped_ = false;
   BootTime last_record_{};
   std::optional<BootTime> began_at_;  // of the first OnTime()
   std::uint64_t next_id_ = 1;

@@ -1,7 +1,5 @@
 #include "autoscaler/control/node_metrics.h"
 
-#include "autoscaler/actuate/actuator.h"
-
 namespace ballast::control {
 
 using metrics::Metric;
@@ -22,6 +20,12 @@ NodeMetrics NodeMetrics::Make(metrics::Registry& registry, bool shared_pool) {
   made.loop_duration = registry.GetHistogram(Metric::kLoopDuration);
   made.journal_events = registry.GetGauge(Metric::kJournalEvents);
   made.lease_renewed = registry.GetCounter(Metric::kLeaseRenewed);
+  constexpr std::array kDirections = {"down", "up"};
+  for (std::size_t i = 0; i < kDirections.size(); ++i) {
+    made.changed_cpu[i] = registry.GetCounter(Metric::kChangedCpu, {kDirections[i]});
+    made.changed_memory[i] = registry.GetCounter(Metric::kChangedMemory, {kDirections[i]});
+  }
+  made.uneconomic = registry.GetCounter(Metric::kUneconomic);
   constexpr std::array kPoolValues = {"limit", "used", "demand"};
   for (std::size_t i = 0; shared_pool && i < kPoolValues.size(); ++i)
     made.pool[i] = registry.GetGauge(Metric::kMemoryPool, {kPoolValues[i]});
@@ -38,6 +42,14 @@ void NodeMetrics::SetPool(std::optional<std::int64_t> limit, std::int64_t used,
 void NodeMetrics::CountDecision(std::string_view outcome) {
   for (std::size_t i = 0; i < kOutcomes.size(); ++i)
     if (outcome == kOutcomes[i]) decisions[i].Add();
+}
+
+void NodeMetrics::CountChange(actuate::Resource resource, bool lowers, std::int64_t amount) {
+  const auto direction = static_cast<std::size_t>(lowers ? 0 : 1);
+  if (resource == actuate::Resource::kCpu)
+    changed_cpu[direction].Add(static_cast<double>(amount) / 1000);
+  else
+    changed_memory[direction].Add(static_cast<double>(amount));
 }
 
 void NodeMetrics::SetHeld(const char* reason) {
