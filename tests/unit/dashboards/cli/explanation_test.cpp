@@ -217,6 +217,7 @@ TEST_F(ExplanationTest, TheTextSaysModelGuardsOutcomeAndReaction) {
 TEST_F(ExplanationTest, JsonHasTheSameAndSaysMaxForNoLimit) {
   Decision decision = Example(17);
   decision.changes[0].proposal.current.reset();
+  std::swap(decision.changes[0], decision.changes[1]);  // what falls comes last
   Record(decision);
   const std::string line = ToJson(Explain({.id = 17, .workload = {}}).found().at(0));
   const auto json = boost::json::parse(line).as_object();
