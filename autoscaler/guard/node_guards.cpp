@@ -78,8 +78,9 @@ class EconomicTest final : public Guard {
   explicit EconomicTest(const GuardOptions& options) : options_(options) {}
 
   void Apply(Proposal& p, const Context& context) const override {
-    if (options_.change_price <= 0 || p.urgent || p.keeps()) return;
-    const Amount from = p.current.value_or(p.ceiling);
+    // Who has no limit yet gets its first one, even where that is the ceiling.
+    if (options_.change_price <= 0 || p.urgent || p.keeps() || !p.current) return;
+    const Amount from = *p.current;
     const bool needed = static_cast<double>(p.demand) >= kNeededShare * static_cast<double>(from);
     if (p.target > from && needed) return;
     const double gain =

@@ -108,7 +108,7 @@ class CheckConfigTest(unittest.TestCase):
             (["is below no auto prefix"], 'mode = "auto"\nauto_prefixes = ["/a/b"]\n[policy]\nshared_pool = "/a"'),
             (["policy.cpu_reserve"], "[policy]\ncpu_reserve = 1.0"),
             (["lease.timeout_ms"], "[lease]\ntimeout_ms = 1"),
-            (["line 2"], 'mode = "auto"\n[guard'),
+            ([":2:", "table header"], 'mode = "auto"\n[guard'),
         ]
         for said, text in cases:
             with self.subTest(text):
