@@ -86,6 +86,7 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
   BALLAST_TRY(const std::string mounts, ReadSmallFile("/proc/self/mountinfo"), "cgroup mounts");
   options.actuator = {.roots = actuate::RootsFromMountinfo(mounts),
                       .prefixes = control::WritablePrefixes(options.node),
+                      .left_alone = control::LeftAlone(options.node),
                       .journal_path = folder.journal_path(),
                       .shared_pool = control::WritablePool(options.node),
                       .tell_systemd = settings.tell_systemd,
@@ -94,6 +95,7 @@ Result<control::NodeServiceOptions> ToOptions(const control::Settings& settings,
   options.vms.qmp_sockets = settings.qmp_sockets;
   options.vms.libvirt = settings.libvirt;
   options.vms.unified_root = options.actuator.roots.unified;
+  options.state_folder = settings.state_dir;
   return options;
 }
 
@@ -104,9 +106,10 @@ Result<config::OptionTable::Loaded> Load(int argc, const char* const* argv,
   control::Describe(table, settings);
   auto loaded = table.Load(argc, argv, kConfigFile, BALLAST_VERSION);
   if (!loaded) return loaded;
-  if (auto checked = control::ToNodeOptions(settings); !checked) return checked.error();
-  if (loaded->start == config::OptionTable::Start::kRun && settings.mode == control::Mode::kAuto &&
-      ::geteuid() != 0)
+  const auto checked = control::ToNodeOptions(settings);
+  if (!checked) return checked.error();
+  if (loaded->start == config::OptionTable::Start::kRun &&
+      !control::WritablePrefixes(*checked).empty() && ::geteuid() != 0)
     return Error::Invalid("mode auto writes cgroup files: run it as root, or use --mode recommend");
   return loaded;
 }

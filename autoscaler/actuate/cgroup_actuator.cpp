@@ -40,8 +40,13 @@ Result<CgroupActuator> CgroupActuator::Make(CgroupActuatorOptions options, const
 }
 
 bool CgroupActuator::IsAllowed(std::string_view path) const {
-  return std::ranges::any_of(options_.prefixes,
-                             [&](const std::string& prefix) { return IsBelow(path, prefix); });
+  const auto longest = [&](const std::vector<std::string>& prefixes) {
+    std::size_t length = 0;
+    for (const std::string& prefix : prefixes)
+      if (IsBelow(path, prefix)) length = std::max(length, prefix.size());
+    return length;
+  };
+  return longest(options_.prefixes) > longest(options_.left_alone);
 }
 
 Result<CgroupActuator::Adopted> CgroupActuator::Open(const Group& group) {
@@ -428,9 +433,10 @@ Actuation CgroupActuator::WriteChecked(Adopted& adopted, const ControlDir& dir, 
   return done;
 }
 
-Result<Released> CgroupActuator::Narrow(std::vector<std::string> prefixes,
-                                        std::string shared_pool) {
+Result<Released> CgroupActuator::Narrow(std::vector<std::string> prefixes, std::string shared_pool,
+                                        std::vector<std::string> left_alone) {
   options_.prefixes = std::move(prefixes);
+  options_.left_alone = std::move(left_alone);
   options_.shared_pool = std::move(shared_pool);
   Journal outside{journal_.boot_id, {}};
   for (auto at = adopted_.begin(); at != adopted_.end();) {

@@ -36,7 +36,9 @@ struct CgroupActuatorOptions {
   CgroupRoots roots;
   // Only groups below one of these are ever written; none: nothing is.
   std::vector<std::string> prefixes;
-  std::string journal_path;
+  // Nor is what has one of these that is as long or longer.
+  std::vector<std::string> left_alone = {};
+  std::string journal_path = {};
   // The one group that may be a pool, below a prefix too; empty: none. It is never written above
   // the limit that stood there before.
   std::string shared_pool = {};
@@ -72,9 +74,11 @@ class CgroupActuator final : public Actuator {
   std::optional<JournalGroup> TakeFromJournal(std::uint64_t inode, const std::string& directory);
   bool IsAllowed(std::string_view path) const;
 
-  // From now on only groups below these are written, and only `shared_pool` is a
-  // pool; the adopted others are put back, and what could not be stays in the journal.
-  Result<Released> Narrow(std::vector<std::string> prefixes, std::string shared_pool = {});
+  // From now on only groups below `prefixes` and not `left_alone` are written, and only
+  // `shared_pool` is a pool; the adopted others are put back, and what could not be stays in the
+  // journal.
+  Result<Released> Narrow(std::vector<std::string> prefixes, std::string shared_pool = {},
+                          std::vector<std::string> left_alone = {});
   // From the next quota on.
   void SetCpuBurst(double share) { options_.cpu_burst = share; }
   // Puts everything back; what could not be stays in the journal.

@@ -141,8 +141,10 @@ void VmActuator::Forget(const model::WorkloadKey& key) {
   files_->Forget(key);
 }
 
-Result<Released> VmActuator::Narrow(std::vector<std::string> prefixes, std::string shared_pool) {
-  auto released = files_->Narrow(std::move(prefixes), std::move(shared_pool));
+Result<Released> VmActuator::Narrow(std::vector<std::string> prefixes, std::string shared_pool,
+                                    std::vector<std::string> left_alone) {
+  auto released =
+      files_->Narrow(std::move(prefixes), std::move(shared_pool), std::move(left_alone));
   bool answers = true;
   for (auto& [key, known] : vms_) {
     if (!known.vm || files_->IsAllowed(known.path)) continue;

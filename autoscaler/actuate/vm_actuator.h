@@ -63,7 +63,8 @@ class VmActuator final : public Actuator {
   std::string OwnerOf(const Group& group) const override;
 
   // As the files', and for the VMs as well; all of them are adopted anew afterwards.
-  Result<Released> Narrow(std::vector<std::string> prefixes, std::string shared_pool = {});
+  Result<Released> Narrow(std::vector<std::string> prefixes, std::string shared_pool = {},
+                          std::vector<std::string> left_alone = {});
 
  private:
   // What a side thread finds out about a VM before it is adopted; its second owner.

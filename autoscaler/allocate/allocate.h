@@ -17,10 +17,13 @@
 // where the water level L is the largest for which (1) holds. A guarantee is a
 // right and not a duty to take, hence lo_i <= r_i. Priorities are strict tiers:
 // guarantees of all tiers come first, then each tier is filled from the highest
-// down with what is left. That split is unique, so nothing is left to choose.
+// down with what is left. That split is unique: among equal optima there are only
+// those of rounding to whole units, and whole_units.h takes the one nearest to what
+// is applied. To stay where one is although the optimum has moved costs somebody
+// something; guard/ weighs that (deadband, economic test).
 //
-// L is found by a binary search over the sorted breakpoints lo_i/w_i, hi_i/w_i:
-// O(n log n), and each probe is a fresh sum, so no error builds up.
+// L is found between the breakpoints lo_i/w_i, hi_i/w_i (water_level.h). Several
+// resources of one host, separate or coupled: host.h.
 // Reference: Radunovic and Le Boudec, "A unified framework for max-min and
 // min-max fairness with applications", IEEE/ACM ToN 15(5), 2007 (water-filling).
 //
@@ -28,6 +31,7 @@
 // bytes), the same for the whole problem.
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +61,7 @@ enum class Binding {
   kCeiling,     // its ceiling is below its demand
   kGuarantee,   // its guarantee lifts it above its share of the water
   kWaterLevel,  // its share of what is scarce
+  kCoupled,     // coupled resources: it could not use more of this one, for want of another
 };
 const char* ToString(Binding binding);
 
@@ -78,5 +83,11 @@ struct Allocation {
 };
 
 Allocation Allocate(const Problem& problem);
+
+// What Allocate() requires; ends the process on a breach.
+void CheckProblem(const Problem& problem);
+// The sentence that says by how much guarantees exceed the capacity; absent: they fit, rounding
+// apart.
+std::optional<std::string> GuaranteesExceed(double guaranteed, double capacity);
 
 }  // namespace ballast::allocate

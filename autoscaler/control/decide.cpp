@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autoscaler/allocate/host.h"
 #include "autoscaler/allocate/whole_units.h"
+#include "collector/base/log.h"
 
 namespace ballast::control {
 namespace {
 
 using actuate::Resource;
 using model::Field;
-
-// A limit counts as needed while demand takes this share of it.
-constexpr double kNeededShare = 0.8;
 
 // Bounds for who runs away fall on a host that has been full for so long: they cost nobody
 // anything, and a host that is full now and then would move them up and down for nothing.
@@ -77,6 +76,15 @@ allocate::Problem ToProblem(const std::vector<Candidate>& candidates, std::int64
                              .weight = one.tracked->rule.weight,
                              .priority = one.tracked->rule.priority});
   return problem;
+}
+
+// What stands, so that the rounding of equals does not wander; 0: no limit.
+std::vector<std::int64_t> AppliedOf(const std::vector<Candidate>& candidates) {
+  std::vector<std::int64_t> applied;
+  applied.reserve(candidates.size());
+  for (const Candidate& one : candidates)
+    applied.push_back(CurrentOf(*one.tracked, *one.limit).value_or(0));
+  return applied;
 }
 
 // What the host has left, shared by the same rule: everybody wants headroom.
@@ -188,7 +196,7 @@ guard::Context ToContext(const NodeOptions& options, Candidate& one, std::int64_
                          bool is_bound, guard::Budget& host, BootTime at) {
   const auto current = CurrentOf(*one.tracked, *one.limit).value_or(one.ceiling);
   const auto needed = std::min(one.demand, deserved);
-  if (static_cast<double>(needed) >= kNeededShare * static_cast<double>(current))
+  if (static_cast<double>(needed) >= guard::kNeededShare * static_cast<double>(current))
     one.limit->needed_at = std::max(one.limit->needed_at.value_or(at), at);
   if (is_bound && deserved >= current) one.limit->needed_at = at + kBoundHold;
   guard::Context context;
@@ -197,9 +205,18 @@ guard::Context ToContext(const NodeOptions& options, Candidate& one, std::int64_
                      .changed_at = one.limit->changed_at,
                      .held_until = one.limit->held_until,
                      .changes_left = one.limit->budget.Left(at),
+                     .expected_hold = one.limit->hold.Expected(at),
                      .known_well = one.tracked->readings >= options.readings_before_shrink};
   context.host_changes_left = host.Left(at);
   return context;
+}
+
+// A change that nobody sees leaves its reason in the log at least.
+void NoteUneconomic(Decision& decision, const Candidate& one, const guard::Proposal& proposal) {
+  if (proposal.reasons.empty() || !proposal.reasons.back().trade) return;
+  ++decision.uneconomic;
+  BALLAST_LOG(kDebug, "kept", {"workload", one.tracked->name},
+              {"why", guard::ToString(proposal.reasons.back())});
 }
 
 Change ToChange(const Candidate& one, Resource resource, allocate::Binding binding,
@@ -216,7 +233,7 @@ Change ToChange(const Candidate& one, Resource resource, allocate::Binding bindi
   change.ceiling = one.ceiling;
   change.weight = one.tracked->rule.weight;
   change.proposal = std::move(proposal);
-  change.may_write = one.tracked->may_write;
+  change.mode = one.tracked->mode;
   return change;
 }
 
@@ -263,10 +280,11 @@ Decision Decider::Decide(Fleet& fleet, const Capacity& capacity, const Trigger& 
   demands_.clear();
   for (const auto& [key, tracked] : fleet.tracked())
     demands_.push_back(tracked.estimator->Estimate(at));
+  const std::optional<Coupled> coupled = SolveCoupled(fleet, capacity, at);
   for (const auto& [resource, amount] :
        {std::pair{Resource::kCpu, capacity.cpu}, std::pair{Resource::kMemory, capacity.memory}})
     if (!trigger.subject || trigger.resource == resource)
-      DecideResource(decision, fleet, resource, amount);
+      DecideResource(decision, fleet, resource, amount, coupled);
   // Who needs more does not wait behind who needs less.
   std::ranges::stable_partition(decision.changes, [](const Change& change) {
     return change.proposal.current && change.proposal.target > *change.proposal.current;
@@ -274,8 +292,39 @@ Decision Decider::Decide(Fleet& fleet, const Capacity& capacity, const Trigger& 
   return decision;
 }
 
+// Both resources are in every answer then, also where the kernel refused one of them.
+std::optional<Decider::Coupled> Decider::SolveCoupled(const Fleet& fleet, const Capacity& capacity,
+                                                      BootTime at) const {
+  if (options_->coupling == allocate::Coupling::kSeparate || !capacity.cpu || !capacity.memory)
+    return std::nullopt;
+  allocate::HostProblem host{.resources = {}, .coupling = options_->coupling};
+  for (const auto& [resource, amount] :
+       {std::pair{Resource::kCpu, *capacity.cpu}, std::pair{Resource::kMemory, *capacity.memory}})
+    host.resources.push_back(
+        {ToString(resource),
+         ToProblem(Candidates(*options_, fleet, demands_, resource, amount, at), amount)});
+  allocate::HostAllocation solved = allocate::Allocate(host);
+  Coupled coupled;
+  if (solved.status != allocate::Status::kOptimal) {
+    coupled.cpu.status = coupled.memory.status = solved.status;
+    coupled.cpu.explanation = coupled.memory.explanation = solved.explanation;
+    return coupled;
+  }
+  for (std::size_t r = 0; r < host.resources.size(); ++r) {
+    // In the units that are recorded: what the level is to those whose dominant resource this is,
+    // and what one more unit adds to the use of it.
+    allocate::Allocation& one = solved.resources[r];
+    one.shadow_price = std::isfinite(one.water_level) ? 1 : 0;
+    one.water_level *= host.resources[r].problem.capacity;
+  }
+  coupled.cpu = std::move(solved.resources[0]);
+  coupled.memory = std::move(solved.resources[1]);
+  return coupled;
+}
+
 void Decider::DecideResource(Decision& decision, const Fleet& fleet, Resource resource,
-                             std::optional<std::int64_t> capacity) {
+                             std::optional<std::int64_t> capacity,
+                             const std::optional<Coupled>& coupled) {
   const bool is_cpu = resource == Resource::kCpu;
   if (!capacity) {
     decision.problem = std::string(ToString(resource)) + ": the host's capacity is not known";
@@ -284,14 +333,15 @@ void Decider::DecideResource(Decision& decision, const Fleet& fleet, Resource re
   std::vector<Candidate> candidates =
       Candidates(*options_, fleet, demands_, resource, *capacity, decision.at);
   const allocate::Problem problem = ToProblem(candidates, *capacity);
-  const allocate::Allocation solved = allocate::Allocate(problem);
+  const allocate::Allocation solved =
+      coupled ? (is_cpu ? coupled->cpu : coupled->memory) : allocate::Allocate(problem);
   if (solved.status != allocate::Status::kOptimal) {
     decision.problem = std::string(ToString(resource)) + ": " + solved.explanation;
     return;
   }
   (is_cpu ? decision.cpu : decision.memory) =
       Pool{*capacity, solved.water_level, solved.shadow_price, solved.objective};
-  const auto allocated = allocate::WholeUnits(problem, solved);
+  const auto allocated = allocate::WholeUnits(problem, solved, AppliedOf(candidates));
   const bool only_bounds = is_cpu && options_->cpu_headroom.shared;
   const auto headroom = only_bounds ? WorkConservingHeadroom(candidates, allocated, *capacity)
                         : !is_cpu && options_->shared_pool
@@ -303,6 +353,7 @@ void Decider::DecideResource(Decision& decision, const Fleet& fleet, Resource re
     Candidate& one = candidates[i];
     const bool is_subject = decision.trigger.subject == one.tracked->group.key;
     if (decision.trigger.subject && !is_subject) continue;
+    if (one.tracked->mode == Mode::kObserve) continue;
     const std::int64_t target = allocated[i] + headroom[i];
     const guard::Context context =
         ToContext(*options_, one, target, only_bounds, host_budget_, decision.at);
@@ -310,7 +361,10 @@ void Decider::DecideResource(Decision& decision, const Fleet& fleet, Resource re
     proposal = guard::RunGuards(
         is_cpu ? cpu_guards_ : memory_guards_,
         ToProposal(one, resource, target, urgent, std::move(proposal.reasons)), context);
-    if (proposal.keeps()) continue;
+    if (proposal.keeps()) {
+      NoteUneconomic(decision, one, proposal);
+      continue;
+    }
     one.limit->budget.Spend();
     host_budget_.Spend();
     decision.changes.push_back(

@@ -30,9 +30,16 @@ class Decider {
   Decision Decide(Fleet& fleet, const Capacity& capacity, const Trigger& trigger, BootTime at);
 
  private:
-  // Requires: demands_ are of `decision.at`.
+  // The model's answer where resources are coupled.
+  struct Coupled {
+    allocate::Allocation cpu;
+    allocate::Allocation memory;
+  };
+  // Both require: demands_ are of the decision's time.
+  std::optional<Coupled> SolveCoupled(const Fleet& fleet, const Capacity& capacity,
+                                      BootTime at) const;
   void DecideResource(Decision& decision, const Fleet& fleet, actuate::Resource resource,
-                      std::optional<std::int64_t> capacity);
+                      std::optional<std::int64_t> capacity, const std::optional<Coupled>& coupled);
 
   const NodeOptions* options_;
   guard::GuardList cpu_guards_;

@@ -148,7 +148,7 @@ model::Event ToEvent(const Decision& decision) {
     FieldSet& fields = RowOf(event, change).fields;
     SetChange(fields, change);
     fields.Set(Field::kDecisionId, decision.id);
-    fields.SetText(Field::kMode, ToString(change.may_write ? Mode::kAuto : decision.mode));
+    fields.SetText(Field::kMode, ToString(change.mode));
     fields.SetText(Field::kTrigger, decision.trigger.what);
     AppendText(fields, Field::kOutcome, OutcomeOf(change));
     AppendText(fields, Field::kBinding, ToString(change.binding));

@@ -46,9 +46,9 @@ struct Change {
   std::int64_t guarantee = 0;
   std::int64_t ceiling = 0;
   double weight = 1;
-  guard::Proposal proposal;  // current, target, reasons
-  bool may_write = false;
-  std::string owner;  // which interface it went through; empty until it was carried out
+  guard::Proposal proposal;      // current, target, reasons
+  Mode mode = Mode::kRecommend;  // of the workload; auto: it is written
+  std::string owner;             // which interface it went through; empty until it was carried out
   // Filled in when it was carried out.
   std::optional<actuate::Actuation> done;
 };
@@ -61,6 +61,7 @@ struct Decision {
   std::optional<Pool> cpu;     // absent: the host's capacity is not known
   std::optional<Pool> memory;  // the same
   std::vector<Change> changes;
+  int uneconomic = 0;   // changes that the economic test kept from being made
   std::string problem;  // why nothing could be decided; empty otherwise
 };
 

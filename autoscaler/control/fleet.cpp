@@ -51,11 +51,6 @@ std::string NameOf(const FieldSet& fields) {
   return std::string(fields.GetText(Field::kPath));
 }
 
-bool IsBelowAny(const std::string& path, const std::vector<std::string>& prefixes) {
-  return std::ranges::any_of(
-      prefixes, [&](const std::string& prefix) { return actuate::IsBelow(path, prefix); });
-}
-
 }  // namespace
 
 Tracked::Tracked(const NodeOptions& options, const actuate::Group& who)
@@ -63,7 +58,8 @@ Tracked::Tracked(const NodeOptions& options, const actuate::Group& who)
       estimator(std::make_unique<forecast::DecayingPeak>(options.forecast)),
       cpu(options.changes_per_minute),
       memory(options.changes_per_minute),
-      may_write(options.mode == Mode::kAuto && IsBelowAny(who.path, options.auto_prefixes)),
+      mode(ModeFor(options, who.path)),
+      may_write(mode == Mode::kAuto),
       in_pool(options.shared_pool && actuate::IsBelow(who.path, options.shared_pool->parent)),
       group(who) {}
 

@@ -18,6 +18,7 @@
 #include "autoscaler/forecast/estimator.h"
 #include "autoscaler/forecast/tool_demand.h"
 #include "autoscaler/guard/budget.h"
+#include "autoscaler/guard/hold_time.h"
 #include "collector/model/state.h"
 
 namespace ballast::control {
@@ -38,6 +39,7 @@ struct Limit {
   // What the last record that said something new said.
   std::optional<std::int64_t> recorded;
   std::optional<BootTime> written_at;
+  guard::HoldTime hold;
 };
 
 // What every tick looks at comes first: at a thousand workloads it is read from memory each time.
@@ -49,7 +51,8 @@ struct Tracked {
   Limit cpu;
   Limit memory;
   int readings = 0;
-  bool may_write = false;  // auto mode, and below an auto prefix
+  Mode mode = Mode::kObserve;
+  bool may_write = false;  // mode auto
   bool in_pool = false;    // below the shared pool's parent
   bool adopted = false;
   bool wait_on = false;  // v1: waits at its memory limit instead of being killed

@@ -31,6 +31,11 @@ bool IsDone(const actuate::Actuation& done) {
   return done.outcome == Outcome::kApplied || done.outcome == Outcome::kUnchanged;
 }
 
+// What nobody had bounded before is bounded from its ceiling.
+std::int64_t AmountChanged(const Change& change) {
+  return std::abs(change.proposal.target - change.proposal.current.value_or(change.ceiling));
+}
+
 bool ChangesFleet(model::EventKind kind) {
   return kind == model::EventKind::kWorkloadBorn || kind == model::EventKind::kWorkloadDied ||
          kind == model::EventKind::kWorkloadChanged;
@@ -69,8 +74,9 @@ void NodeLoop::OnRecord(const model::Record& record, BootTime now) {
   if (event == nullptr) {
     for (const model::WorkloadKey& key : fleet_.Read(state_, record)) actuator_->Forget(key);
     if (pool_) pool_->Read(state_, fleet_, record.header.at);
-    AdoptNew(record.header.at);
+    if (!stopped_) AdoptNew(record.header.at);
   }
+  if (stopped_) return;
   // What is old says nothing about now.
   if (now - record.header.at > options_.stale_after) return Hold("stale", "records are stale");
   event == nullptr ? OnTick(record) : OnEvent(record, *event);
@@ -103,12 +109,35 @@ void NodeLoop::NoteDisorder(const model::RecordHeader& header, model::State::App
 void NodeLoop::OnTime(BootTime now) {
   for (const guard::DegradeStep& step : degradation_.degrader().Overdue(now)) CarryOut(step, now);
   if (!began_at_) began_at_ = now;
+  if (stopped_) return;
   const bool whole = state_.is_whole();
   if (now - (whole ? last_record_ : *began_at_) <= options_.stale_after) return;
   if (whole)
     Hold("stale", "no record from the collector; it may be away");
   else
     Hold("no_key", "no key record from the collector yet");
+}
+
+void NodeLoop::Stop(const std::string& why) {
+  stopped_ = true;
+  Hold("stopped", "stopped: " + why);
+  SetWaiting(false);
+}
+
+void NodeLoop::Continue() {
+  if (!stopped_) return;
+  stopped_ = false;
+  SetWaiting(true);
+  Resume();
+}
+
+// A v1 group that waits at its limit waits for us.
+void NodeLoop::SetWaiting(bool on) {
+  for (auto& [key, tracked] : fleet_.tracked())
+    if (tracked.adopted && tracked.wait_on && !tracked.give_up)
+      Count(actuator_->Set(tracked.group, Resource::kMemoryWait, on ? 1 : 0));
+  if (pool_ && pool_->adopted && !pool_->give_up)
+    Count(actuator_->Set(*pool_->group(), Resource::kMemoryWait, on ? 1 : 0));
 }
 
 void NodeLoop::OnTick(const model::Record& record) {
@@ -214,11 +243,12 @@ void NodeLoop::Run(const Trigger& trigger, BootTime at) {
     pool_->Decide(decision, fleet_, capacity.memory);
   ShowPool();
   ++stats_.decisions;
+  if (decision.uneconomic > 0) metrics_.uneconomic.Add(decision.uneconomic);
   if (decision.problem.empty())
     Resume();
   else
     Hold("no_solution", decision.problem);
-  if (decision.changes.empty() || options_.mode == Mode::kObserve) return;
+  if (decision.changes.empty()) return;
   decision.id = next_id_++;
   CarryOut(decision);
   outbox_->Push(ToEvent(decision));
@@ -234,7 +264,7 @@ void NodeLoop::CarryOut(Decision& decision) {
   for (Change& change : decision.changes) {
     Limit* limit = LimitOf(change);
     if (limit == nullptr) continue;
-    if (change.may_write) {
+    if (change.mode == Mode::kAuto) {
       change.done = actuator_->Set(change.group, change.resource, change.proposal.target);
       change.owner = actuator_->OwnerOf(change.group);
       Count(*change.done);
@@ -264,6 +294,11 @@ Limit* NodeLoop::LimitOf(const Change& change) {
 
 void NodeLoop::Settle(const Decision& decision, const Change& change, Limit& limit) {
   limit.changed_at = decision.at;
+  const bool lowers = !change.proposal.current || change.proposal.target < *change.proposal.current;
+  if (!change.done || IsDone(*change.done)) {
+    lowers ? limit.hold.Lowered(decision.at) : limit.hold.Raised(decision.at);
+    metrics_.CountChange(change.resource, lowers, AmountChanged(change));
+  }
   if (!change.done) {
     limit.recommended = change.proposal.target;
     return;
@@ -286,10 +321,7 @@ void NodeLoop::Settle(const Decision& decision, const Change& change, Limit& lim
   }
   // A limit that may not fall now (use rose meanwhile) may still rise at once.
   // A pool's memory.high may stand below use, so a refusal there is about something else.
-  const bool lowers =
-      change.resource != Resource::kMemoryPool &&
-      (!change.proposal.current || change.proposal.target < *change.proposal.current);
-  if (lowers)
+  if (lowers && change.resource != Resource::kMemoryPool)
     limit.needed_at = decision.at;
   else
     limit.held_until = decision.at + options_.failure_cool_down;
@@ -320,7 +352,7 @@ void NodeLoop::AdoptNew(BootTime at) {
 }
 
 void NodeLoop::AdoptPool(BootTime at) {
-  if (!pool_ || !pool_->may_write() || pool_->adopted) return;
+  if (!pool_ || !pool_->group() || pool_->mode() != Mode::kAuto || pool_->adopted) return;
   if (pool_->limit().held_until && at < *pool_->limit().held_until) return;
   for (const actuate::Adoption& adoption : actuator_->Adopt({*pool_->group()})) {
     pool_->adopted = !adoption.error;

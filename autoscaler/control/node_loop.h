@@ -62,6 +62,12 @@ class NodeLoop {
   // When nothing arrives: notices that records are stale.
   void OnTime(BootTime now);
 
+  // The kill switch. Until Continue(), what is applied is kept and nothing is decided, written or
+  // adopted; only groups that would wait at a v1 limit for a rise are left to the kernel. Said as
+  // an event.
+  void Stop(const std::string& why);
+  void Continue();
+
   // An event about the autoscaler itself; `about`: one workload.
   void Say(const std::string& text, const Tracked* about = nullptr);
 
@@ -95,6 +101,7 @@ class NodeLoop {
   void SetStandingValues(Tracked& tracked);
   void EndLongWaits(BootTime at);
   void EndLongWaitAtPool(BootTime at);
+  void SetWaiting(bool on);
   void ShowPool();
   // Degrade before kill; `refused`: the kernel refused it memory just now.
   void Degrade(const std::optional<model::WorkloadKey>& refused, BootTime at);
@@ -122,6 +129,7 @@ class NodeLoop {
   NodeMetrics metrics_;
   std::string holding_;
   const char* holding_kind_ = nullptr;
+  bool stopped_ = false;
   BootTime last_record_{};
   std::chrono::nanoseconds wall_offset_{};  // of the last record
   Rarely gap_said_;

@@ -1,7 +1,5 @@
 #include "autoscaler/control/node_metrics.h"
 
-#include "autoscaler/actuate/actuator.h"
-
 namespace ballast::control {
 
 using metrics::Metric;
@@ -27,6 +25,12 @@ NodeMetrics NodeMetrics::Make(metrics::Registry& registry, bool shared_pool) {
     made.degrade_steps[i] = registry.GetCounter(Metric::kDegradeSteps, {kLevels[i]});
   for (std::size_t i = 0; i < made.degraded.size(); ++i)
     made.degraded[i] = registry.GetGauge(Metric::kDegraded, {kLevels[i + 1]});
+  constexpr std::array kDirections = {"down", "up"};
+  for (std::size_t i = 0; i < kDirections.size(); ++i) {
+    made.changed_cpu[i] = registry.GetCounter(Metric::kChangedCpu, {kDirections[i]});
+    made.changed_memory[i] = registry.GetCounter(Metric::kChangedMemory, {kDirections[i]});
+  }
+  made.uneconomic = registry.GetCounter(Metric::kUneconomic);
   constexpr std::array kPoolValues = {"limit", "used", "demand"};
   for (std::size_t i = 0; shared_pool && i < kPoolValues.size(); ++i)
     made.pool[i] = registry.GetGauge(Metric::kMemoryPool, {kPoolValues[i]});
@@ -43,6 +47,14 @@ void NodeMetrics::SetPool(std::optional<std::int64_t> limit, std::int64_t used,
 void NodeMetrics::CountDecision(std::string_view outcome) {
   for (std::size_t i = 0; i < kOutcomes.size(); ++i)
     if (outcome == kOutcomes[i]) decisions[i].Add();
+}
+
+void NodeMetrics::CountChange(actuate::Resource resource, bool lowers, std::int64_t amount) {
+  const auto direction = static_cast<std::size_t>(lowers ? 0 : 1);
+  if (resource == actuate::Resource::kCpu)
+    changed_cpu[direction].Add(static_cast<double>(amount) / 1000);
+  else
+    changed_memory[direction].Add(static_cast<double>(amount));
 }
 
 void NodeMetrics::SetHeld(const char* reason) {

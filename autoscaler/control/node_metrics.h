@@ -8,13 +8,14 @@
 #include <optional>
 #include <string_view>
 
+#include "autoscaler/actuate/actuator.h"
 #include "collector/metrics/registry.h"
 
 namespace ballast::control {
 
 struct NodeMetrics {
   static constexpr std::array kOutcomes = {"applied", "recommended", "held", "refused", "failed"};
-  static constexpr std::array kHeldReasons = {"no_key", "stale", "no_solution"};
+  static constexpr std::array kHeldReasons = {"no_key", "stale", "no_solution", "stopped"};
 
   std::array<metrics::Counter, kOutcomes.size()> decisions;
   std::array<metrics::Counter, 6> actuations;  // by actuate::Outcome
@@ -26,6 +27,10 @@ struct NodeMetrics {
   metrics::Counter lease_renewed;
   std::array<metrics::Gauge, 2> degraded;         // throttled, frozen
   std::array<metrics::Counter, 3> degrade_steps;  // by guard::DegradeLevel that was reached
+  // How far limits were moved: [down, up] of each, in cores and bytes.
+  std::array<metrics::Counter, 2> changed_cpu;
+  std::array<metrics::Counter, 2> changed_memory;
+  metrics::Counter uneconomic;
   std::array<metrics::Gauge, 3> pool;  // limit, used, demand; absent without a shared pool
 
   // With the series of a shared pool, or without.
@@ -34,6 +39,8 @@ struct NodeMetrics {
   void SetPool(std::optional<std::int64_t> limit, std::int64_t used,
                std::optional<std::int64_t> demand);
   void CountDecision(std::string_view outcome);
+  // Millicores or bytes.
+  void CountChange(actuate::Resource resource, bool lowers, std::int64_t amount);
   // nullptr: nothing is held.
   void SetHeld(const char* reason);
 };

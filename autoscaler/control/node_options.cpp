@@ -71,10 +71,10 @@ Result<> Check(const NodeOptions& options) {
   if (options.shared_pool) {
     const std::string& parent = options.shared_pool->parent;
     BALLAST_TRY_DO(CheckPrefix("shared_pool", parent), "options");
-    const bool may_write = std::ranges::any_of(
-        options.auto_prefixes,
-        [&](const std::string& prefix) { return actuate::IsBelow(parent, prefix); });
-    if (options.mode == Mode::kAuto && !may_write)
+    const bool says_so = std::ranges::any_of(options.rules, [&](const WorkloadRule& rule) {
+      return rule.mode && actuate::IsBelow(parent, rule.prefix);
+    });
+    if (options.mode == Mode::kAuto && !says_so && ModeFor(options, parent) != Mode::kAuto)
       return Error::Invalid(fmt::format(
           "shared_pool: '{}' is below no auto prefix, so its limit may not be written", parent));
   }
@@ -89,6 +89,23 @@ const WorkloadRule& RuleFor(const NodeOptions& options, std::string_view path) {
     if (actuate::IsBelow(path, rule.prefix) && rule.prefix.size() > best->prefix.size())
       best = &rule;
   return *best;
+}
+
+Mode ModeFor(const NodeOptions& options, std::string_view path) {
+  Mode mode = options.mode == Mode::kAuto ? Mode::kRecommend : options.mode;
+  std::size_t longest = 0;
+  if (options.mode == Mode::kAuto)
+    for (const std::string& prefix : options.auto_prefixes)
+      if (actuate::IsBelow(path, prefix) && prefix.size() > longest) {
+        longest = prefix.size();
+        mode = Mode::kAuto;
+      }
+  for (const WorkloadRule& rule : options.rules)
+    if (rule.mode && actuate::IsBelow(path, rule.prefix) && rule.prefix.size() >= longest) {
+      longest = rule.prefix.size();
+      mode = *rule.mode;
+    }
+  return mode;
 }
 
 }  // namespace ballast::control

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autoscaler/allocate/host.h"
 #include "autoscaler/forecast/decaying_peak.h"
 #include "autoscaler/forecast/pooled_demand.h"
 #include "autoscaler/guard/degrader.h"
@@ -37,6 +38,9 @@ struct WorkloadRule {
   bool set_weight = false;  // write cpu.weight / cpu.shares as well
   int priority = 0;
   std::optional<std::int64_t> max_io_bytes_per_second = std::nullopt;  // absent: as it is set
+  // auto: written below this prefix even where no auto prefix is; the others: never. Absent: as the
+  // next shorter prefix says, in the end NodeOptions::mode.
+  std::optional<Mode> mode = std::nullopt;
 };
 
 // Growth headroom: what a limit stands above the allocation while the host has
@@ -69,9 +73,12 @@ struct SharedPoolOptions {
 struct NodeOptions {
   // Affects decisions.
   Mode mode = Mode::kRecommend;
-  std::vector<std::string> auto_prefixes;  // nothing else is ever written
+  std::vector<std::string> auto_prefixes;  // nothing else is ever written, rules of mode auto apart
   WorkloadRule defaults;
-  std::vector<WorkloadRule> rules;          // the longest matching prefix counts
+  std::vector<WorkloadRule> rules;  // the longest matching prefix counts
+  // dominant_share: CPU and memory are shared out in the proportion in which each workload needs
+  // them. A workload that is short of one is then given less of the other, too.
+  allocate::Coupling coupling = allocate::Coupling::kSeparate;
   double cpu_reserve = 0.05;                // share of the CPUs that is never given out
   double memory_reserve = 0.10;             // share of the memory that is never given out
   std::optional<std::int64_t> memory_pool;  // absent: what is available on the host
@@ -87,10 +94,11 @@ struct NodeOptions {
   HeadroomOptions cpu_headroom{.share = 1.0, .least = 250, .shared = true};
   HeadroomOptions memory_headroom{.share = 0.1, .least = std::int64_t{8} << 20};
   forecast::DecayingPeakOptions forecast;
-  guard::GuardOptions cpu_guards{.use_margin_least = 10, .deadband_least = 25};
+  guard::GuardOptions cpu_guards{.use_margin_least = 10, .deadband_least = 25, .change_price = 25};
   guard::GuardOptions memory_guards{.use_margin = 0.05,
                                     .use_margin_least = std::int64_t{8} << 20,
-                                    .deadband_least = std::int64_t{8} << 20};
+                                    .deadband_least = std::int64_t{8} << 20,
+                                    .change_price = 8 << 20};
   // Who is throttled and frozen where memory is out, so that nobody of a higher priority is killed.
   // Without effect where all priorities are the same.
   guard::DegradeOptions degrade;
@@ -117,5 +125,10 @@ Result<> Check(const NodeOptions& options);
 
 // The rule that counts for `path`.
 const WorkloadRule& RuleFor(const NodeOptions& options, std::string_view path);
+
+// What may be done to the workload at `path`: of the rules that say a mode and, in mode auto, the
+// auto prefixes, the longest prefix counts (a rule where both are as long). kAuto only where one of
+// them says so; elsewhere mode auto recommends.
+Mode ModeFor(const NodeOptions& options, std::string_view path);
 
 }  // namespace ballast::control

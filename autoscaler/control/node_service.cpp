@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "autoscaler/actuate/stop_file.h"
 #include "autoscaler/control/node_loop.h"
 #include "collector/base/log.h"
 #include "collector/net/event_loop.h"
@@ -62,9 +63,11 @@ class NodeService {
         listen_(std::move(options.listen)),
         collector_socket_(std::move(options.collector_socket)),
         reload_(std::move(options.reload)),
+        stop_file_(options.state_folder),
         sender_(clock_),
         alive_(alive) {
     Begin(std::move(options.node));
+    HeedStop();
   }
 
   Result<> Run() {
@@ -72,7 +75,7 @@ class NodeService {
     const auto stop = events_.OnSignals({SIGTERM, SIGINT}, [this](int) { OnStop(); });
     const auto hang_up = events_.OnSignals({SIGHUP}, [this](int) { OnReload(); });
     const auto beat = events_.Every(100ms, [this] { OnBeat(); });
-    node_->Say(std::string("started in mode ") + ToString(mode_));
+    node_->Say("started in " + Way());
     OnBeat();
     events_.Run();
     return std::move(ended_);
@@ -83,7 +86,7 @@ class NodeService {
   // state. What an earlier loop had learned is learned anew; limits only rise
   // until then.
   void Begin(NodeOptions options) {
-    mode_ = options.mode;
+    options_ = options;
     metrics_ = NodeMetrics::Make(registry_, options.shared_pool.has_value());
     stale_after_ = options.stale_after;
     client_.reset();
@@ -107,12 +110,51 @@ class NodeService {
     auto fresh = reload_();
     if (!fresh)
       return node_->Say("not reloaded, what was configured stays: " + fresh.error().ToString());
-    const auto released = vms_.Narrow(WritablePrefixes(*fresh), WritablePool(*fresh));
+    const auto released = Allow(*fresh);
     actuator_.SetCpuBurst(fresh->cpu_burst);
     Begin(*std::move(fresh));
-    node_->Say(std::string("reloaded, in mode ") + ToString(mode_) + "; " +
-               (released ? actuate::Summary(*released)
-                         : "limits not put back: " + released.error().ToString()));
+    node_->Say("reloaded, in " + Way() + "; " + Describe(released));
+    if (stop_) node_->Stop(stop_->why);
+  }
+
+  // Puts back what may not be written any more: nothing may while a stop with a release is in
+  // force.
+  Result<actuate::Released> Allow(const NodeOptions& options) {
+    const bool nothing = stop_ && stop_->release;
+    return nothing
+               ? vms_.Narrow({})
+               : vms_.Narrow(WritablePrefixes(options), WritablePool(options), LeftAlone(options));
+  }
+
+  // What a reader of the events must know to understand the decisions.
+  std::string Way() const {
+    std::string way = std::string("mode ") + ToString(options_.mode);
+    if (options_.coupling != allocate::Coupling::kSeparate)
+      way += std::string(", resources coupled by ") + ToString(options_.coupling);
+    return way;
+  }
+
+  static std::string Describe(const Result<actuate::Released>& released) {
+    return released ? actuate::Summary(*released)
+                    : "limits not put back: " + released.error().ToString();
+  }
+
+  // The kill switch: before every record and ten times a second.
+  void HeedStop() {
+    const auto order = stop_file_.Find();
+    if (order == stop_) return;
+    const bool released = stop_ && stop_->release;
+    stop_ = order;
+    if (stop_) {
+      node_->Stop(stop_->why.empty() ? stop_file_.path() : stop_->why);
+      if (stop_->release) node_->Say(Describe(Allow(options_)));
+      return;
+    }
+    if (!released) return node_->Continue();
+    // Everything is as if it had just started.
+    const auto allowed = Allow(options_);
+    Begin(NodeOptions(options_));
+    node_->Say("no stop any more: deciding again; " + Describe(allowed));
   }
 
   Result<> Listen() {
@@ -134,6 +176,9 @@ class NodeService {
 
   void OnRecord(const model::Record& record) {
     if (last_moment_) return;  // nothing is written any more
+    // The end of a stop waits for the next beat: it may make the connection anew that we are called
+    // from.
+    if (!stop_) HeedStop();
     const BootTime begin = clock_.Now();
     node_->OnRecord(record, begin);
     metrics_.records[record.body.index()].Add();
@@ -205,6 +250,7 @@ class NodeService {
 
   void OnBeat() {
     alive_();
+    if (!last_moment_) HeedStop();
     metrics_.lease_renewed.Add();
     node_->OnTime(clock_.Now());
     if (IsStuck()) ConnectAgain("a record was cut and never ended");
@@ -214,7 +260,7 @@ class NodeService {
     metrics_.journal_events.Set(static_cast<double>(outbox_.waiting()));
   }
 
-  Mode mode_ = Mode::kObserve;
+  NodeOptions options_;
   SystemClock clock_;
   net::EventLoop events_;
   net::EventLoop::Handle last_moment_;  // set: ending
@@ -228,6 +274,8 @@ class NodeService {
   std::string listen_;
   std::string collector_socket_;
   std::function<Result<NodeOptions>()> reload_;
+  actuate::StopFile stop_file_;
+  std::optional<actuate::StopOrder> stop_;  // in force
   Sender sender_;
   record::FrameReader reader_;
   BootTime whole_at_{};  // when nothing was pending but a whole record, last
@@ -242,11 +290,23 @@ class NodeService {
 }  // namespace
 
 std::vector<std::string> WritablePrefixes(const NodeOptions& options) {
-  return options.mode == Mode::kAuto ? options.auto_prefixes : std::vector<std::string>{};
+  std::vector<std::string> prefixes;
+  if (options.mode == Mode::kAuto) prefixes = options.auto_prefixes;
+  for (const WorkloadRule& rule : options.rules)
+    if (rule.mode == Mode::kAuto) prefixes.push_back(rule.prefix);
+  return prefixes;
+}
+
+std::vector<std::string> LeftAlone(const NodeOptions& options) {
+  std::vector<std::string> prefixes;
+  for (const WorkloadRule& rule : options.rules)
+    if (rule.mode && rule.mode != Mode::kAuto) prefixes.push_back(rule.prefix);
+  return prefixes;
 }
 
 std::string WritablePool(const NodeOptions& options) {
-  const bool is_there = options.mode == Mode::kAuto && options.shared_pool;
+  const bool is_there =
+      options.shared_pool && ModeFor(options, options.shared_pool->parent) == Mode::kAuto;
   return is_there ? options.shared_pool->parent : std::string();
 }
 

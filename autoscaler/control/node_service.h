@@ -22,13 +22,17 @@ struct NodeServiceOptions {
   std::string listen;  // of /metrics; empty: none
   actuate::CgroupActuatorOptions actuator;
   actuate::VmActuatorOptions vms = {};
+  // Where the kill switch is looked for; see actuate/stop_file.h.
+  std::string state_folder = {};
   // Reads the configuration again, on SIGHUP; checked options, or one sentence
   // that says why the ones in force stay. Absent: SIGHUP is not heeded.
   std::function<Result<NodeOptions>()> reload = {};
 };
 
-// Which groups may be written: none unless in mode auto.
+// Which groups may be written: auto prefixes in mode auto, and rules that say auto; what has a
+// longer prefix of `LeftAlone` may not.
 std::vector<std::string> WritablePrefixes(const NodeOptions& options);
+std::vector<std::string> LeftAlone(const NodeOptions& options);
 // The group that may be a pool; empty: none.
 std::string WritablePool(const NodeOptions& options);
 

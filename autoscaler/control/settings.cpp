@@ -35,6 +35,12 @@ void DescribePolicy(OptionTable& table, Settings& s) {
       "policy.shared_pool", &s.shared_pool,
       "Cgroup path of the parent whose limit is the memory that the workloads below it share; "
       "each may take all that is free. Empty: every workload has a limit of its own alone.");
+  table.AddChoice(
+      "policy.coupling", &s.coupling,
+      {{ToString(allocate::Coupling::kSeparate), allocate::Coupling::kSeparate},
+       {ToString(allocate::Coupling::kDominantShare), allocate::Coupling::kDominantShare}},
+      "none: each resource is shared out for itself; dominant_share: in the proportion in "
+      "which each workload needs them, fair by the larger share.");
   table.Add("policy.cpu_burst", &s.cpu_burst, {.min = 0, .max = 1},
             "CPU quota that was not used may be used later, up to this share of the quota; 0: as "
             "the kernel has it.");
@@ -77,6 +83,12 @@ void DescribeGuards(OptionTable& table, Settings& s) {
             "Time between two steps down.");
   table.Add("guard.shrink_step", &s.shrink_step, {.min = 0.01, .max = 1},
             "Largest step down, as a share of the limit.");
+  table.Add(
+      "guard.change_price_cpu", &s.change_price_cpu, {.min = 0, .max = 1e9},
+      "A CPU limit is moved without need if that is worth more: millicores times the seconds that "
+      "it is expected to hold; 0: always.");
+  table.AddBytes("guard.change_price_memory", &s.change_price_memory, {},
+                 "The same of memory: bytes times seconds.");
   table.Add("guard.readings_before_shrink", &s.readings_before_shrink, {.min = 1, .max = 1'000'000},
             "A limit is lowered after so many readings of its workload.");
   table.Add("guard.changes_per_minute", &s.changes_per_minute, {.min = 1, .max = 6000},
@@ -91,6 +103,7 @@ void DescribeGuards(OptionTable& table, Settings& s) {
 WorkloadRule ToRule(const WorkloadSettings& settings) {
   WorkloadRule rule;
   rule.prefix = settings.prefix;
+  rule.mode = settings.mode;
   rule.min_cpu = settings.min_cpu_millicores;
   rule.min_memory = static_cast<std::int64_t>(settings.min_memory);
   if (settings.max_cpu_millicores > 0) rule.max_cpu = settings.max_cpu_millicores;
@@ -111,10 +124,12 @@ void Describe(OptionTable& table, Settings& s) {
   table.AddChoice(
       "mode", &s.mode,
       {{"observe", Mode::kObserve}, {"recommend", Mode::kRecommend}, {"auto", Mode::kAuto}},
-      "observe: nothing; recommend: say what would be done; auto: do it below auto_prefixes.");
-  table.Add(
-      "auto_prefixes", &s.auto_prefixes,
-      "Cgroup paths below which limits may be written in mode auto; nothing else is ever written.");
+      "observe: nothing; recommend: say what would be done; auto: do it below auto_prefixes. A "
+      "[[workload]] may have a mode of its own.");
+  table.Add("auto_prefixes", &s.auto_prefixes,
+            "Cgroup paths below which limits may be written in mode auto; nothing else is ever "
+            "written, but what a "
+            "[[workload]] of mode auto names.");
   table.Add("collector_socket", &s.collector_socket,
             "The collector's record stream: records come from it, events go back on it.");
   table.Add("state_dir", &s.state_dir, "Journal of the original limits, and the lock.");
@@ -157,6 +172,14 @@ void Describe(OptionTable& table, Settings& s) {
       "Rights of the workloads below a prefix; the longest prefix counts.",
       [](OptionTable& row, WorkloadSettings& workload) {
         row.Add("prefix", &workload.prefix, "Cgroup path.");
+        row.AddChoice(
+            "mode", &workload.mode,
+            {{"as above", std::nullopt},
+             {"observe", Mode::kObserve},
+             {"recommend", Mode::kRecommend},
+             {"auto", Mode::kAuto}},
+            "auto writes here whatever auto_prefixes says; observe and recommend never do; "
+            "as above: as a shorter prefix says, in the end `mode`.");
         DescribeWorkload(row, "", workload);
       });
 }
@@ -167,6 +190,7 @@ Result<NodeOptions> ToNodeOptions(const Settings& s) {
   options.auto_prefixes = s.auto_prefixes;
   options.defaults = ToRule(s.defaults);
   for (const WorkloadSettings& workload : s.workloads) options.rules.push_back(ToRule(workload));
+  options.coupling = s.coupling;
   options.cpu_reserve = s.cpu_reserve;
   options.memory_reserve = s.memory_reserve;
   if (s.memory_pool > 0) options.memory_pool = static_cast<std::int64_t>(s.memory_pool);
@@ -192,6 +216,8 @@ Result<NodeOptions> ToNodeOptions(const Settings& s) {
     guards->shrink_interval = std::chrono::milliseconds(s.shrink_interval_ms);
     guards->shrink_step = s.shrink_step;
   }
+  options.cpu_guards.change_price = s.change_price_cpu;
+  options.memory_guards.change_price = static_cast<double>(s.change_price_memory);
   options.readings_before_shrink = static_cast<int>(s.readings_before_shrink);
   options.changes_per_minute = static_cast<int>(s.changes_per_minute);
   options.longest_wait = std::chrono::milliseconds(s.longest_wait_ms);

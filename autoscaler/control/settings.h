@@ -4,6 +4,7 @@
 // the checked options of the parts.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace ballast::control {
 // A [[workload]] table of the configuration file. 0 for a maximum: none.
 struct WorkloadSettings {
   std::string prefix;
+  std::optional<Mode> mode;  // [[workload]] alone
   std::int64_t min_cpu_millicores = 50;
   std::uint64_t min_memory = std::uint64_t{16} << 20;
   std::int64_t max_cpu_millicores = 0;
@@ -43,6 +45,7 @@ struct Settings {
   std::string libvirt = "qemu:///system";  // empty: VMs that libvirt runs are left alone
   bool tell_systemd = true;
   std::vector<std::string> runtime_sockets;
+  allocate::Coupling coupling = allocate::Coupling::kSeparate;
   double cpu_reserve = 0.05;
   double memory_reserve = 0.10;
   WorkloadSettings defaults;
@@ -59,6 +62,8 @@ struct Settings {
   std::int64_t shrink_hold_ms = 1000;
   std::int64_t shrink_interval_ms = 500;
   double shrink_step = 0.5;
+  double change_price_cpu = 25;                                // millicore-seconds
+  std::uint64_t change_price_memory = std::uint64_t{8} << 20;  // byte-seconds
   std::int64_t readings_before_shrink = 10;
   std::int64_t changes_per_minute = 60;
   std::int64_t longest_wait_ms = 10'000;

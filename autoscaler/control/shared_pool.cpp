@@ -16,12 +16,8 @@ SharedPool::SharedPool(const NodeOptions& options)
       demand_(options.shared_pool->forecast),
       limit_(options.changes_per_minute) {}
 
-bool SharedPool::may_write() const {
-  // The parent is written only where everything below it may be: it is a prefix itself.
-  return options_->mode == Mode::kAuto && group_ &&
-         std::ranges::any_of(options_->auto_prefixes, [&](const std::string& prefix) {
-           return actuate::IsBelow(group_->path, prefix);
-         });
+Mode SharedPool::mode() const {
+  return ModeFor(*options_, options_->shared_pool->parent);
 }
 
 const model::Entity* SharedPool::FindParent(const model::State& state) {
@@ -105,6 +101,7 @@ void SharedPool::Decide(Decision& decision, const Fleet& fleet,
   }
   capacity = std::max<std::int64_t>(0, std::min(*capacity, original.value_or(*capacity)));
   last_demand_ = static_cast<std::int64_t>(std::ceil(*wanted));
+  if (mode() == Mode::kObserve) return;
 
   Change change;
   change.group = *group_;
@@ -117,10 +114,11 @@ void SharedPool::Decide(Decision& decision, const Fleet& fleet,
       change.demand > *capacity ? allocate::Binding::kCeiling : allocate::Binding::kDemand;
   change.guarantee = std::min(guaranteed, *capacity);
   change.ceiling = *capacity;
-  change.may_write = may_write();
+  change.mode = mode();
 
   guard::Proposal proposal;
-  proposal.current = may_write() || !limit_.recommended ? limit_.in_force : limit_.recommended;
+  proposal.current =
+      mode() == Mode::kAuto || !limit_.recommended ? limit_.in_force : limit_.recommended;
   proposal.target = change.allocated;
   proposal.demand = change.demand;
   proposal.used = limit_.used;
@@ -134,6 +132,7 @@ void SharedPool::Decide(Decision& decision, const Fleet& fleet,
                                            .changed_at = limit_.changed_at,
                                            .held_until = limit_.held_until,
                                            .changes_left = limit_.budget.Left(at),
+                                           .expected_hold = limit_.hold.Expected(at),
                                            .known_well = true},
                                .host_changes_left = 1};
   change.proposal = guard::RunGuards(guards_, std::move(proposal), context);

@@ -38,7 +38,7 @@ class SharedPool {
   const std::optional<actuate::Group>& group() const { return group_; }
   bool Is(const model::WorkloadKey& key) const { return group_ && group_->key == key; }
   Limit& limit() { return limit_; }
-  bool may_write() const;
+  Mode mode() const;
   std::optional<std::int64_t> demand() const { return last_demand_; }
   bool adopted = false;
   bool give_up = false;  // its workloads waited too long: the kernel decides

@@ -24,11 +24,21 @@ namespace ballast::guard {
 // Millicores or bytes; one proposal is about one resource.
 using Amount = std::int64_t;
 
+// A limit counts as needed while demand takes this share of it.
+inline constexpr double kNeededShare = 0.8;
+
 // Text only when somebody looks: thousands are made and dropped per second.
 struct Reason {
   std::string_view rule;  // a constant: "shrink step", "hold after growth", ...
   Amount value = 0;       // what the target became
+  // What a change would have gained and cost, where that decided; unit-seconds.
+  struct Trade {
+    double gain = 0;
+    double cost = 0;
+  };
+  std::optional<Trade> trade = std::nullopt;
 };
+// "shrink step: 750", "economic test: 800 (gains 40, costs 50 unit-seconds)"
 std::string ToString(const Reason& reason);
 
 // What was done to this limit before, in the records' time.
@@ -37,6 +47,8 @@ struct History {
   std::optional<BootTime> changed_at;  // a limit was last written
   std::optional<BootTime> held_until;  // hands off: another writer, or a failed write
   int changes_left = 0;                // of the workload's budget; see ChangeBudget
+  // How long what is lowered now is expected to stay down; see HoldTime.
+  std::chrono::duration<double> expected_hold{10};
   // Whether it was watched long enough to know that it needs less.
   bool known_well = true;
 };

@@ -72,6 +72,28 @@ class Deadband final : public Guard {
   GuardOptions options_;
 };
 
+// Is the change worth it? What demand comes close to is given without asking.
+class EconomicTest final : public Guard {
+ public:
+  explicit EconomicTest(const GuardOptions& options) : options_(options) {}
+
+  void Apply(Proposal& p, const Context& context) const override {
+    // Who has no limit yet gets its first one, even where that is the ceiling.
+    if (options_.change_price <= 0 || p.urgent || p.keeps() || !p.current) return;
+    const Amount from = *p.current;
+    const bool needed = static_cast<double>(p.demand) >= kNeededShare * static_cast<double>(from);
+    if (p.target > from && needed) return;
+    const double gain =
+        static_cast<double>(std::abs(p.target - from)) * context.history.expected_hold.count();
+    if (gain >= options_.change_price) return;
+    Keep(p, "economic test");
+    if (!p.reasons.empty()) p.reasons.back().trade = {gain, options_.change_price};
+  }
+
+ private:
+  GuardOptions options_;
+};
+
 // Churn is bounded per workload and host. What the kernel refused is never
 // made to wait: each answer raises a limit, and the ceiling ends that.
 class ChangeBudget final : public Guard {
@@ -123,7 +145,9 @@ class CoolDown final : public Guard {
 }  // namespace
 
 std::string ToString(const Reason& reason) {
-  return fmt::format("{}: {}", reason.rule, reason.value);
+  if (!reason.trade) return fmt::format("{}: {}", reason.rule, reason.value);
+  return fmt::format("{}: {} (gains {:.0f}, costs {:.0f} unit-seconds)", reason.rule, reason.value,
+                     reason.trade->gain, reason.trade->cost);
 }
 
 Proposal RunGuards(const GuardList& guards, Proposal proposal, const Context& context) {
@@ -136,6 +160,7 @@ GuardList MakeNodeGuards(const GuardOptions& options) {
   guards.push_back(std::make_unique<Bounds>());
   guards.push_back(std::make_unique<ShrinkSlowly>(options));
   guards.push_back(std::make_unique<Deadband>(options));
+  guards.push_back(std::make_unique<EconomicTest>(options));
   guards.push_back(std::make_unique<ChangeBudget>());
   guards.push_back(std::make_unique<AboveUse>(options));
   guards.push_back(std::make_unique<HoldCeiling>());

@@ -22,9 +22,14 @@ struct GuardOptions {
   // A change smaller than this share of the limit, or this amount, is not worth a write.
   double deadband = 0.05;
   Amount deadband_least = 0;
+  // A change that nothing needs is made if what it gains for as long as it is expected to hold
+  // (unit-seconds: freed for others, or room given ahead) is more than this, the price of
+  // disturbing the workload: a write, its reading back, telling an owner, and the refusal that ends
+  // it. Raise it if limits follow what does not last.
+  double change_price = 0;
 };
 
-// In this order: bounds, slow shrinking, deadband, change budget, use plus
+// In this order: bounds, slow shrinking, deadband, economic test, change budget, use plus
 // margin, ceiling, cool-down. Growing at once is the absence of a rule.
 GuardList MakeNodeGuards(const GuardOptions& options);
 

@@ -14,6 +14,8 @@ namespace {
 
 namespace json = boost::json;
 using allocate::Allocation;
+using allocate::Coupling;
+using allocate::HostAllocation;
 using allocate::Item;
 using allocate::Status;
 
@@ -43,7 +45,7 @@ class InputReader {
  public:
   Result<AllocationInput> Read(const json::value& document) {
     AllocationInput input;
-    if (const json::object* top = Object(document, "", {"host", "containers"}))
+    if (const json::object* top = Object(document, "", {"host", "containers", "coupling"}))
       ReadTop(*top, input);
     if (!wrong_.empty()) return Error::Invalid(wrong_);
     return input;
@@ -55,13 +57,13 @@ class InputReader {
   }
 
   void ReadTop(const json::object& top, AllocationInput& input) {
+    input.host.coupling = ReadCoupling(top);
+    input.host.resources = {{"cpu", {}}, {"memory", {}}};
     const json::value* host_value = Member(top, "", "host");
-    const json::object* host =
-        host_value == nullptr ? nullptr : Object(*host_value, "/host", {"cpu", "memory"});
-    if (host != nullptr) {
-      input.cpu.capacity = Number(*host, "/host", "cpu");
-      input.memory.capacity = Number(*host, "/host", "memory");
-    }
+    const json::object* host = host_value == nullptr
+                                   ? nullptr
+                                   : Object(*host_value, "/host", {"cpu", "memory", "resources"});
+    if (host != nullptr) ReadHost(*host, input);
     const json::value* containers = Member(top, "", "containers");
     if (containers == nullptr) return;
     if (!containers->is_array()) return Fail("/containers", "must be an array");
@@ -74,10 +76,35 @@ class InputReader {
     }
   }
 
+  Coupling ReadCoupling(const json::object& top) {
+    const json::value* value = top.if_contains("coupling");
+    if (value == nullptr) return Coupling::kSeparate;
+    for (const Coupling coupling : {Coupling::kSeparate, Coupling::kDominantShare})
+      if (value->is_string() && value->get_string() == ToString(coupling)) return coupling;
+    Fail("/coupling", "must be \"none\" or \"dominant_share\", not " + json::serialize(*value));
+    return Coupling::kSeparate;
+  }
+
+  void ReadHost(const json::object& host, AllocationInput& input) {
+    auto& resources = input.host.resources;
+    resources[0].problem.capacity = Number(host, "/host", "cpu");
+    resources[1].problem.capacity = Number(host, "/host", "memory");
+    const json::object* more = Resources(host, "/host", "resources");
+    if (more == nullptr) return;
+    for (const auto& [key, value] : *more) {
+      const std::string name(key);
+      if (name.empty() || name == "cpu" || name == "memory")
+        Fail("/host/resources/" + name, "is no name of a further resource");
+      resources.push_back(
+          {name, {.capacity = Number(*more, "/host/resources", name), .items = {}}});
+    }
+  }
+
   void ReadContainer(const json::value& value, const std::string& pointer, AllocationInput& input) {
-    const json::object* object = Object(value, pointer,
-                                        {"name", "cpu", "memory", "weight", "min_cpu", "min_memory",
-                                         "max_cpu", "max_memory", "priority"});
+    const json::object* object =
+        Object(value, pointer,
+               {"name", "cpu", "memory", "weight", "min_cpu", "min_memory", "max_cpu", "max_memory",
+                "priority", "resources", "min_resources", "max_resources"});
     if (object == nullptr) return;
     if (const json::value* name = Member(*object, pointer, "name")) {
       if (!name->is_string() || name->get_string().empty())
@@ -85,20 +112,71 @@ class InputReader {
       else
         input.names.emplace_back(name->get_string());
     }
-    input.cpu.items.push_back(ReadItem(*object, pointer, "cpu"));
-    input.memory.items.push_back(ReadItem(*object, pointer, "memory"));
+    auto& resources = input.host.resources;
+    resources[0].problem.items.push_back(ReadItem(*object, pointer, "cpu"));
+    resources[1].problem.items.push_back(ReadItem(*object, pointer, "memory"));
+    ReadFurther(*object, pointer, input);
+  }
+
+  // Resources that the host names; a container that does not name one needs none of it.
+  void ReadFurther(const json::object& object, const std::string& pointer, AllocationInput& input) {
+    const json::object* demands = KnownResources(object, pointer, "resources", input);
+    const json::object* guarantees = KnownResources(object, pointer, "min_resources", input);
+    const json::object* ceilings = KnownResources(object, pointer, "max_resources", input);
+    for (std::size_t r = 2; r < input.host.resources.size(); ++r) {
+      const std::string& name = input.host.resources[r].name;
+      const auto number = [&](const json::object* from, const char* key, double initial) {
+        return from == nullptr ? initial
+                               : Number(*from, pointer + "/" + key, name, {.initial = initial});
+      };
+      Item item = Rights(object, pointer);
+      item.demand = number(demands, "resources", 0);
+      item.guarantee = number(guarantees, "min_resources", 0);
+      item.ceiling = number(ceilings, "max_resources", allocate::kNoCeiling);
+      if (item.ceiling < item.guarantee)
+        Fail(pointer + "/max_resources/" + name, "is below that of min_resources");
+      input.host.resources[r].problem.items.push_back(item);
+    }
+  }
+
+  const json::object* KnownResources(const json::object& object, const std::string& pointer,
+                                     const std::string& key, const AllocationInput& input) {
+    const json::object* resources = Resources(object, pointer, key);
+    if (resources == nullptr) return nullptr;
+    for (const auto& [name, value] : *resources) {
+      const auto is_it = [&](const auto& one) { return one.name == std::string_view(name); };
+      if (std::none_of(input.host.resources.begin() + 2, input.host.resources.end(), is_it))
+        Fail(pointer + "/" + key + "/" + std::string(name), "is not in /host/resources");
+    }
+    return resources;
+  }
+
+  // nullptr: there are none.
+  const json::object* Resources(const json::object& object, const std::string& pointer,
+                                const std::string& key) {
+    const json::value* value = object.if_contains(key);
+    if (value == nullptr) return nullptr;
+    if (value->is_object()) return &value->get_object();
+    Fail(pointer + "/" + key, "must be an object of names and numbers");
+    return nullptr;
   }
 
   Item ReadItem(const json::object& object, const std::string& pointer,
                 const std::string& resource) {
-    Item item;
+    Item item = Rights(object, pointer);
     item.demand = Number(object, pointer, resource);
     item.guarantee = Number(object, pointer, "min_" + resource, {.initial = 0});
     item.ceiling = Number(object, pointer, "max_" + resource, {.initial = allocate::kNoCeiling});
-    item.weight = Number(object, pointer, "weight", {.initial = 1, .above_zero = true});
-    item.priority = Priority(object, pointer);
     if (item.ceiling < item.guarantee)
       Fail(pointer + "/max_" + resource, "is below min_" + resource);
+    return item;
+  }
+
+  // What is the same for every resource.
+  Item Rights(const json::object& object, const std::string& pointer) {
+    Item item;
+    item.weight = Number(object, pointer, "weight", {.initial = 1, .above_zero = true});
+    item.priority = Priority(object, pointer);
     return item;
   }
 
@@ -171,8 +249,61 @@ double Share(double amount, double demand) {
   return demand > 0 ? amount / demand : 1;
 }
 
-bool IsOptimal(const Allocation& cpu, const Allocation& memory) {
-  return cpu.status == Status::kOptimal && memory.status == Status::kOptimal;
+// {"cpu":1,"memory":2,"disk":3}: one value of each resource.
+template <typename Function>
+std::string ByResource(const AllocationInput& input, Function&& value) {
+  std::string text;
+  for (std::size_t r = 0; r < input.host.resources.size(); ++r)
+    text +=
+        fmt::format("{}{}:{}", r == 0 ? "{" : ",", Quoted(input.host.resources[r].name), value(r));
+  return text + "}";
+}
+
+bool IsCoupled(const AllocationInput& input) {
+  return input.host.coupling != Coupling::kSeparate;
+}
+
+std::string ContainerJson(const AllocationInput& input, const HostAllocation& solved,
+                          std::size_t i) {
+  const auto amount = [&](std::size_t r) { return solved.resources[r].amounts[i]; };
+  const auto share = [&](std::size_t r) {
+    return Number(Share(amount(r), input.host.resources[r].problem.items[i].demand));
+  };
+  std::string text = fmt::format(R"({{"name":{},"x":{},"y":{},"cpu":{},"memory":{},"binding":{})",
+                                 Quoted(input.names[i]), share(0), share(1), Number(amount(0)),
+                                 Number(amount(1)), ByResource(input, [&](std::size_t r) {
+                                   return Quoted(ToString(solved.resources[r].bindings[i]));
+                                 }));
+  if (input.host.resources.size() > 2) {
+    text += R"(,"resources":{)";
+    for (std::size_t r = 2; r < input.host.resources.size(); ++r)
+      text += fmt::format("{}{}:{}", r == 2 ? "" : ",", Quoted(input.host.resources[r].name),
+                          Number(amount(r)));
+    text += "}";
+  }
+  if (IsCoupled(input))
+    text += fmt::format(R"(,"progress":{},"dominant_share":{},"dominant":{})",
+                        Number(solved.progress[i].x), Number(solved.progress[i].dominant_share),
+                        Quoted(input.host.resources[solved.progress[i].dominant].name));
+  return text + "}";
+}
+
+std::string CouplingJson(const AllocationInput& input) {
+  return IsCoupled(input) ? fmt::format(R"("coupling":"{}",)", ToString(input.host.coupling)) : "";
+}
+
+// "full at 950 per unit of weight (one more is worth 1)"
+std::string LevelText(const AllocationInput& input, const Allocation& one) {
+  if (!std::isfinite(one.water_level)) return "nobody is short; one more unit is worth nothing";
+  return IsCoupled(input)
+             ? fmt::format(
+                   "full at a dominant share of {:.6g} per unit of weight; one more unit "
+                   "lifts it by {:.6g}",
+                   one.water_level, one.shadow_price)
+             : fmt::format(
+                   "full at a water level of {:.6g} per unit of weight; one more unit is "
+                   "worth {:g}",
+                   one.water_level, one.shadow_price);
 }
 
 }  // namespace
@@ -183,42 +314,56 @@ Result<AllocationInput> ParseAllocationInput(std::string_view text) {
   return InputReader().Read(*document);
 }
 
-std::string FormatAllocation(const AllocationInput& input, const Allocation& cpu,
-                             const Allocation& memory, double seconds) {
-  if (!IsOptimal(cpu, memory))
+std::string FormatAllocation(const AllocationInput& input, const HostAllocation& solved,
+                             double seconds) {
+  if (solved.status != Status::kOptimal)
     return fmt::format(
-        R"({{"status":"infeasible","objective":null,"containers":[],"shadow_prices":{{"cpu":null,"memory":null}},"seconds":{}}})",
+        R"({{"status":"infeasible",{}"objective":null,"containers":[],"shadow_prices":{},"seconds":{}}})",
+        CouplingJson(input), ByResource(input, [](std::size_t) { return "null"; }),
         Number(seconds));
   std::string containers;
-  for (std::size_t i = 0; i < input.names.size(); ++i)
-    containers += fmt::format(
-        R"({}{{"name":{},"x":{},"y":{},"cpu":{},"memory":{},"binding":{{"cpu":"{}","memory":"{}"}}}})",
-        i == 0 ? "" : ",", Quoted(input.names[i]),
-        Number(Share(cpu.amounts[i], input.cpu.items[i].demand)),
-        Number(Share(memory.amounts[i], input.memory.items[i].demand)), Number(cpu.amounts[i]),
-        Number(memory.amounts[i]), ToString(cpu.bindings[i]), ToString(memory.bindings[i]));
+  for (std::size_t i = 0; i < input.names.size(); ++i) {
+    if (i > 0) containers += ',';
+    containers += ContainerJson(input, solved, i);
+  }
+  double objective = 0;
+  for (const Allocation& one : solved.resources) objective += one.objective;
   return fmt::format(
-      R"({{"status":"optimal","objective":{},"containers":[{}],"shadow_prices":{{"cpu":{},"memory":{}}},"water_levels":{{"cpu":{},"memory":{}}},"seconds":{}}})",
-      Number(cpu.objective + memory.objective), containers, Number(cpu.shadow_price),
-      Number(memory.shadow_price), NumberOrNull(cpu.water_level), NumberOrNull(memory.water_level),
+      R"({{"status":"optimal",{}"objective":{},"containers":[{}],"shadow_prices":{},"water_levels":{},"seconds":{}}})",
+      CouplingJson(input), Number(objective), containers,
+      ByResource(input, [&](std::size_t r) { return Number(solved.resources[r].shadow_price); }),
+      ByResource(input,
+                 [&](std::size_t r) { return NumberOrNull(solved.resources[r].water_level); }),
       Number(seconds));
 }
 
-std::string DescribeAllocation(const AllocationInput& input, const Allocation& cpu,
-                               const Allocation& memory, double seconds) {
-  if (!IsOptimal(cpu, memory)) return "infeasible\n";
-  const auto level = [](const Allocation& one) {
-    return std::isfinite(one.water_level) ? Number(one.water_level) + " per unit of weight"
-                                          : std::string("nobody is short");
-  };
-  std::string text =
-      fmt::format("optimal: {} cores, {} bytes; {:.6f} s\nwater level: cpu {}, memory {}\n",
-                  cpu.objective, memory.objective, seconds, level(cpu), level(memory));
-  text += fmt::format("{:<24} {:>10} {:<12} {:>16} {}\n", "container", "cores", "bound by", "bytes",
-                      "bound by");
-  for (std::size_t i = 0; i < input.names.size(); ++i)
-    text += fmt::format("{:<24} {:>10.3f} {:<12} {:>16.0f} {}\n", input.names[i], cpu.amounts[i],
-                        ToString(cpu.bindings[i]), memory.amounts[i], ToString(memory.bindings[i]));
+std::string DescribeAllocation(const AllocationInput& input, const HostAllocation& solved,
+                               double seconds) {
+  if (solved.status != Status::kOptimal) return "infeasible\n";
+  std::string text = fmt::format(
+      "optimal, {}; {:.6f} s\n",
+      IsCoupled(input) ? "resources coupled by dominant share" : "each resource for itself",
+      seconds);
+  for (std::size_t r = 0; r < input.host.resources.size(); ++r) {
+    const Allocation& one = solved.resources[r];
+    text += fmt::format("{}: {:.10g} of {:.10g}, {}\n", input.host.resources[r].name, one.objective,
+                        input.host.resources[r].problem.capacity, LevelText(input, one));
+  }
+  text += fmt::format("{:<24}", "container");
+  for (const allocate::Resource& resource : input.host.resources)
+    text += fmt::format(" {:>16} {:<12}", resource.name, "bound by");
+  if (IsCoupled(input)) text += fmt::format(" {:>10} of", "share");
+  text += "\n";
+  for (std::size_t i = 0; i < input.names.size(); ++i) {
+    text += fmt::format("{:<24}", input.names[i]);
+    for (std::size_t r = 0; r < input.host.resources.size(); ++r)
+      text += fmt::format(" {:>16.{}f} {:<12}", solved.resources[r].amounts[i], r == 1 ? 0 : 3,
+                          ToString(solved.resources[r].bindings[i]));
+    if (IsCoupled(input))
+      text += fmt::format(" {:>10.4f} {}", solved.progress[i].dominant_share,
+                          input.host.resources[solved.progress[i].dominant].name);
+    text += "\n";
+  }
   return text;
 }
 

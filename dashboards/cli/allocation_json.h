@@ -7,27 +7,28 @@
 #include <string_view>
 #include <vector>
 
-#include "autoscaler/allocate/allocate.h"
+#include "autoscaler/allocate/host.h"
 #include "collector/base/result.h"
 
 namespace ballast::cli {
 
 struct AllocationInput {
   std::vector<std::string> names;  // of the containers, in the order of the items
-  allocate::Problem cpu;           // cores
-  allocate::Problem memory;        // bytes
+  // CPU in cores, memory in bytes, then whatever host.resources names, in its order.
+  allocate::HostProblem host;
 };
 
 // The error says where: "line 3: ..." for what is no JSON, else a JSON pointer,
 // "/containers/1/cpu: ...".
 Result<AllocationInput> ParseAllocationInput(std::string_view text);
 
-// One line of JSON. Requires: both are optimal, or one of them is infeasible.
-std::string FormatAllocation(const AllocationInput& input, const allocate::Allocation& cpu,
-                             const allocate::Allocation& memory, double seconds);
+// One line of JSON. `solved` is of `input.host`.
+std::string FormatAllocation(const AllocationInput& input, const allocate::HostAllocation& solved,
+                             double seconds);
 
-// A table for people.
-std::string DescribeAllocation(const AllocationInput& input, const allocate::Allocation& cpu,
-                               const allocate::Allocation& memory, double seconds);
+// For people: what is full at which level, what one more unit is worth, and what holds each
+// container.
+std::string DescribeAllocation(const AllocationInput& input, const allocate::HostAllocation& solved,
+                               double seconds);
 
 }  // namespace ballast::cli

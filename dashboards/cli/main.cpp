@@ -9,12 +9,14 @@
 
 #include "dashboards/cli/doctor.h"
 #include "dashboards/cli/exit_status.h"
+#include "dashboards/cli/explain.h"
 #include "dashboards/cli/metrics_page.h"
 #include "dashboards/cli/release.h"
 #include "dashboards/cli/replay.h"
 #include "dashboards/cli/simulate.h"
 #include "dashboards/cli/solve_allocation.h"
 #include "dashboards/cli/solve_consolidation.h"
+#include "dashboards/cli/stop.h"
 #include "dashboards/cli/top.h"
 
 int main(int argc, char** argv) {
@@ -25,7 +27,9 @@ int main(int argc, char** argv) {
   ballast::cli::AddDoctor(app, exit_status);
   ballast::cli::AddMetrics(app, exit_status);
   ballast::cli::AddReplay(app, exit_status);
+  ballast::cli::AddExplain(app, exit_status);
   ballast::cli::AddRelease(app, exit_status);
+  ballast::cli::AddStop(app, exit_status);
   ballast::cli::AddTop(app, exit_status);
   ballast::cli::AddSimulate(app, exit_status);
   CLI::App* solve = app.add_subcommand("solve", "Solve one model from a file");

@@ -1,20 +1,14 @@
 #include "dashboards/cli/replay.h"
 
-#include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <memory>
 #include <string>
 
-#include "collector/base/fd.h"
-#include "collector/base/result.h"
 #include "collector/model/state.h"
 #include "collector/record/frame_reader.h"
 #include "dashboards/cli/exit_status.h"
+#include "dashboards/cli/record_file.h"
 #include "dashboards/cli/record_json.h"
 
 namespace ballast::cli {
@@ -26,13 +20,6 @@ struct Options {
   std::string file;
   std::string format = "text";
 };
-
-std::string WallTimeOf(const model::RecordHeader& header) {
-  const auto wall_ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(header.at + header.wall_offset).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(static_cast<std::time_t>(wall_ms / 1000)), wall_ms % 1000);
-}
 
 std::string NameOf(const model::State& state, const std::optional<model::EntityRef>& ref) {
   const model::Entity* entity = ref ? state.Find(*ref) : nullptr;
@@ -67,41 +54,24 @@ class TextPrinter {
     if (applied == model::State::Applied::kGap) fmt::print("--- records are missing here\n");
     if (event == nullptr) return;
     if (name == "-") name = NameOf(state_, event->subject);
-    fmt::print("{} {:<16} {:<24} {}\n", WallTimeOf(record.header), model::NameOf(event->kind), name,
-               Details(event->fields));
+    fmt::print("{} {:<16} {:<24} {}\n", WallTimeOf(record.header.at + record.header.wall_offset),
+               model::NameOf(event->kind), name, Details(event->fields));
   }
 
  private:
   model::State state_;
 };
 
-Result<> ForEachRecord(const std::string& path, auto&& visit, record::FrameReader& reader) {
-  const Fd fd(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.is_open()) return Error::FromErrno(errno, path);
-  std::array<char, 65536> chunk{};
-  for (;;) {
-    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error::FromErrno(errno, path);
-    if (got == 0) return Ok();
-    reader.Feed({chunk.data(), static_cast<std::size_t>(got)});
-    while (const auto record = reader.Next()) visit(*record);
-  }
-}
-
 int Run(const Options& options) {
   record::FrameReader reader;
   TextPrinter text;
-  const auto read = ForEachRecord(
-      options.file,
-      [&](const model::Record& record) {
-        if (options.format == "json") {
-          fmt::print("{}\n", ToJsonLine(record));
-        } else {
-          text.Print(record);
-        }
-      },
-      reader);
+  const auto read = ForEachRecord(options.file, reader, [&](const model::Record& record) {
+    if (options.format == "json") {
+      fmt::print("{}\n", ToJsonLine(record));
+    } else {
+      text.Print(record);
+    }
+  });
   if (!read) {
     fmt::print(stderr, "ballast: replay: {}\n", read.error().ToString());
     return kBadInput;

@@ -38,20 +38,16 @@ int Run(const Options& options) {
     return kBadInput;
   }
   const auto start = std::chrono::steady_clock::now();
-  const allocate::Allocation cpu = allocate::Allocate(input->cpu);
-  const allocate::Allocation memory = allocate::Allocate(input->memory);
+  const allocate::HostAllocation solved = allocate::Allocate(input->host);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (options.format == "json")
-    fmt::print("{}\n", FormatAllocation(*input, cpu, memory, seconds));
+    fmt::print("{}\n", FormatAllocation(*input, solved, seconds));
   else
-    fmt::print("{}", DescribeAllocation(*input, cpu, memory, seconds));
-  for (const auto& [resource, solved] : {std::pair{"cpu", &cpu}, std::pair{"memory", &memory}}) {
-    if (solved->status == allocate::Status::kOptimal) continue;
-    fmt::print(stderr, "ballast: infeasible: {}: {}\n", resource, solved->explanation);
-    return kInfeasible;
-  }
-  return kSolved;
+    fmt::print("{}", DescribeAllocation(*input, solved, seconds));
+  if (solved.status == allocate::Status::kOptimal) return kSolved;
+  fmt::print(stderr, "ballast: infeasible: {}\n", solved.explanation);
+  return kInfeasible;
 }
 
 // What a library throws at us (memory, formatting) is our fault, not the user's.
@@ -69,6 +65,16 @@ int RunGuarded(const Options& options) {
 void AddSolveAllocation(CLI::App& solve, int& exit_status) {
   auto options = std::make_shared<Options>();  // the second owner is the callback
   CLI::App* command = solve.add_subcommand("allocation", "What each container of one host gets");
+  command->footer(
+      "Input: "
+      "{\"host\":{\"cpu\":CORES,\"memory\":BYTES},\"containers\":[{\"name\":\"a\",\"cpu\":2,"
+      "\"memory\":1e9,\n"
+      "\"weight\":1,\"priority\":0,\"min_cpu\":0,\"min_memory\":0,\"max_cpu\":4,\"max_memory\":2e9}"
+      "]}; weight,\n"
+      "priority, min_ and max_ may be absent. Further resources: host.resources, and resources,\n"
+      "min_resources, max_resources of containers, objects of names and numbers. \"coupling\":\n"
+      "\"dominant_share\" shares out resources in the proportion in which each container asks for "
+      "them.");
   command->add_option("file", options->file, "JSON; - reads standard input")->required();
   command->add_option("--format", options->format, "json or text")
       ->check(CLI::IsMember({"json", "text"}));

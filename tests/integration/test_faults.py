@@ -367,6 +367,66 @@ class StateFolderFaultTest(FaultTest):
         self.assertEqual(limits(first), first.original_limits)
 
 
+    def test_rule_from_auto_to_observe_puts_the_originals_back(self):
+        container = self.start_all(BUSY)
+
+        self.reload(lambda text: text + f'[[workload]]\nprefix = "{container.cgroup_path}"\nmode = "observe"\n')
+
+        self.wait_for_log("reloaded, in mode auto")
+        self.assertEqual(limits(container), container.original_limits)
+        time.sleep(3)
+        self.assertEqual(limits(container), container.original_limits, "written although it is observed")
+
+
+class StopTest(FaultTest):
+    """The kill switch."""
+
+    def ballast(self, *words):
+        done = subprocess.run([self.stack.ballast, *words, "--state-dir", self.stack.state_folder], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def wait_for_log(self, text, times=1):
+        self.wait_until(f"the autoscaler said: {text}", lambda: self.stack.log_of("autoscaler").count(text) >= times)
+
+    def test_stop_keeps_every_limit_until_resume_restarts_included(self):
+        container = self.start_all(BUSY)
+        self.ballast("stop", "--why", "incident-7")
+        self.wait_for_log("stopped: incident-7")
+        watch = cgroups.LimitWatch([container.cgroup_path])
+        watch.start()
+        time.sleep(5)
+        watch.stop()
+        for kind in ("cpu", "memory"):
+            self.assertEqual(watch.rises_and_falls(kind), (0, 0), watch.history)
+        self.assertNotEqual(limits(container), container.original_limits, "kept, not put back")
+        self.assertIn('ballast_autoscaler_held{reason="stopped"} 1', self.metrics())
+
+        # A restart puts back what it had written, as ever, and writes nothing.
+        self.stack.stop("autoscaler", signal.SIGTERM)
+        self.stack.start_autoscaler("auto")
+        self.wait_for_log("stopped: incident-7", times=2)
+        time.sleep(3)
+        self.assertEqual(limits(container), container.original_limits)
+        self.ballast("resume")
+
+        self.wait_until("limits follow demand again", lambda: limits(container) != container.original_limits, 30)
+
+    def test_stop_with_release_puts_the_originals_back_until_resume(self):
+        container = self.start_all(BUSY)
+
+        self.ballast("stop", "--release")
+
+        self.wait_until("the originals are back", lambda: limits(container) == container.original_limits, 3)
+        time.sleep(3)
+        self.assertEqual(limits(container), container.original_limits)
+        self.ballast("resume")
+        self.wait_until("limits follow demand again", lambda: limits(container) != container.original_limits, 30)
+
+    def metrics(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.stack.autoscaler_port}/metrics", timeout=5) as answer:
+            return answer.read().decode()
+
+
 class RecorderFaultTest(StackTest):
     def test_full_disk_costs_records_and_no_tick(self):
         self.stack.start_collector("/dev/full")

@@ -8,6 +8,7 @@ import * as show from "./format";
 const BINDING: Record<string, string> = {
   demand: "it gets what it asks for",
   water_level: "the host is short: everybody gets the same per weight",
+  coupled: "another resource is its bottleneck: as much as goes with it",
   ceiling: "its ceiling",
   guarantee: "its guarantee",
 };

@@ -418,5 +418,19 @@ TEST_F(CgroupActuatorTest, NarrowingPutsBackWhatMayNotBeWrittenAnyMore) {
   EXPECT_EQ(journal->groups.size(), 1U);
 }
 
+TEST_F(CgroupActuatorTest, WhatIsLeftAloneFromNowOnIsPutBack) {
+  const Group kept = Adopted(V2("agents/kept"));
+  const Group observed = Adopted(V2("agents/observed/a"));
+  const Group loud = Adopted(V2("agents/observed/loud/a"));
+  for (const Group& group : {kept, observed, loud}) actuator_->Set(group, Resource::kCpu, 500);
+
+  ASSERT_TRUE(actuator_->Narrow({"/agents", "/agents/observed/loud"}, "", {"/agents/observed"}));
+
+  EXPECT_EQ(tree_.Read("unified/agents/observed/a", "cpu.max"), "max 100000");
+  EXPECT_EQ(tree_.Read("unified/agents/observed/loud/a", "cpu.max"), "50000 100000");
+  EXPECT_EQ(actuator_->Set(observed, Resource::kCpu, 400).outcome, Outcome::kRefused);
+  EXPECT_EQ(actuator_->Set(kept, Resource::kCpu, 400).outcome, Outcome::kApplied);
+}
+
 }  // namespace
 }  // namespace ballast::actuate

@@ -79,5 +79,47 @@ TEST(NodeOptionsTest, TheLongestPrefixCounts) {
   EXPECT_EQ(RuleFor(options, "/x").weight, 1);
 }
 
+TEST(NodeOptionsTest, TheLongestPrefixThatSaysAModeCounts) {
+  NodeOptions options;
+  options.mode = Mode::kAuto;
+  options.auto_prefixes = {"/a", "/r/deep"};
+  options.rules = {{.prefix = "/a/quiet", .mode = Mode::kObserve},
+                   {.prefix = "/a/quiet/heavy", .weight = 3},
+                   {.prefix = "/a/quiet/loud", .mode = Mode::kAuto},
+                   {.prefix = "/r", .mode = Mode::kRecommend},
+                   {.prefix = "/e", .mode = Mode::kAuto}};
+  struct Row {
+    const char* path;
+    Mode mode;
+  };
+  for (const Row& row :
+       {Row{"/a/x", Mode::kAuto}, Row{"/a/quiet/x", Mode::kObserve},
+        Row{"/a/quiet/heavy/x", Mode::kObserve}, Row{"/a/quiet/loud/x", Mode::kAuto},
+        Row{"/r/x", Mode::kRecommend}, Row{"/r/deep/x", Mode::kAuto}, Row{"/e/x", Mode::kAuto},
+        Row{"/elsewhere", Mode::kRecommend}})
+    EXPECT_STREQ(ToString(ModeFor(options, row.path)), ToString(row.mode)) << row.path;
+}
+
+TEST(NodeOptionsTest, UnderAnotherModeAutoPrefixesCountForNothing) {
+  NodeOptions options;
+  options.auto_prefixes = {"/a"};
+  options.rules = {{.prefix = "/e", .mode = Mode::kAuto}};
+  for (const Mode mode : {Mode::kObserve, Mode::kRecommend}) {
+    options.mode = mode;
+
+    EXPECT_EQ(ModeFor(options, "/a/x"), mode);
+    EXPECT_EQ(ModeFor(options, "/e/x"), Mode::kAuto);
+  }
+}
+
+TEST(NodeOptionsTest, ARuleMayBeAsLongAsAnAutoPrefixAndCounts) {
+  NodeOptions options;
+  options.mode = Mode::kAuto;
+  options.auto_prefixes = {"/a"};
+  options.rules = {{.prefix = "/a", .mode = Mode::kObserve}};
+
+  EXPECT_EQ(ModeFor(options, "/a/x"), Mode::kObserve);
+}
+
 }  // namespace
 }  // namespace ballast::control

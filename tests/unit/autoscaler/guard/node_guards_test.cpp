@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "autoscaler/guard/budget.h"
+#include "autoscaler/guard/hold_time.h"
 
 namespace ballast::guard {
 namespace {
@@ -209,6 +210,74 @@ TEST(BudgetTest, ASpentBudgetRefillsWithTime) {
   EXPECT_EQ(budget.Left(101s), 0);
   EXPECT_EQ(budget.Left(106s), 1);
   EXPECT_EQ(budget.Left(1000s), 2);
+}
+
+TEST(NodeGuardsTest, AChangeThatGainsLessThanItCostsIsNotMade) {
+  Context context = Later();
+  context.history.expected_hold = 2s;
+
+  const Proposal kept = Guarded(Quiet(900), context, {.change_price = 201});
+  const Proposal made = Guarded(Quiet(900), context, {.change_price = 200});
+
+  EXPECT_TRUE(kept.keeps());
+  ASSERT_FALSE(kept.reasons.empty());
+  EXPECT_EQ(ToString(kept.reasons.back()),
+            "economic test: 1000 (gains 200, costs 201 unit-seconds)");
+  EXPECT_EQ(made.target, 900);
+}
+
+TEST(NodeGuardsTest, WhatIsLoweredForLongIsWorthALittleToo) {
+  Context context = Later();
+  context.history.expected_hold = 60s;
+
+  EXPECT_EQ(Guarded(Quiet(900), context, {.change_price = 201}).target, 900);
+}
+
+TEST(NodeGuardsTest, GrowthThatDemandNeedsIsNeverPutToTheEconomicTest) {
+  Proposal proposal = Quiet(1100);
+  proposal.demand = 900;
+
+  EXPECT_EQ(Guarded(proposal, Later(), {.change_price = 1e12}).target, 1100);
+}
+
+TEST(NodeGuardsTest, ARefusedWorkloadIsNeverPutToTheEconomicTest) {
+  Proposal proposal = Quiet(1100);
+  proposal.urgent = true;
+
+  EXPECT_EQ(Guarded(proposal, Later(), {.change_price = 1e12}).target, 1100);
+}
+
+TEST(NodeGuardsTest, RoomThatNothingNeedsYetIsPutToTheEconomicTest) {
+  EXPECT_TRUE(Guarded(Quiet(1100), Later(), {.change_price = 1e12}).keeps());
+}
+
+TEST(NodeGuardsTest, UseAboveTheLimitOverrulesTheEconomicTest) {
+  Proposal proposal = Quiet(900);
+  proposal.used = 1200;
+
+  EXPECT_EQ(Guarded(proposal, Later(), {.use_margin = 0.10, .change_price = 1e12}).target, 1320);
+}
+
+TEST(HoldTimeTest, ALimitThatRisesAgainSoonIsExpectedToDoSoAgain) {
+  HoldTime hold;
+  EXPECT_EQ(hold.Expected(0s), HoldTime::Seconds(10));
+  for (int i = 0; i < 20; ++i) {
+    hold.Lowered(BootTime(10s * i));
+    hold.Raised(BootTime(10s * i + 500ms));
+  }
+
+  EXPECT_NEAR(hold.Expected(1000s).count(), 0.5, 0.01);
+}
+
+TEST(HoldTimeTest, StepsDownAreOneFallAndWhatIsDownLongStaysDown) {
+  HoldTime hold;
+  hold.Lowered(100s);
+  hold.Lowered(101s);
+
+  EXPECT_EQ(hold.Expected(102s), HoldTime::Seconds(10));
+  EXPECT_EQ(hold.Expected(160s), HoldTime::Seconds(60));
+  hold.Raised(200s);
+  EXPECT_NEAR(hold.Expected(200s).count(), 10 + 0.3 * (100 - 10), 1e-9);
 }
 
 TEST(NodeGuardsTest, AReasonPrintsItsRuleAndValue) {
