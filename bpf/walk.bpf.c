@@ -515,8 +515,8 @@ static long step_below(u32 step, struct below *below)
 	return 0;
 }
 
-/* What a row says of page lists, and what it goes by: they are a third of what a
- * visit touches, and change only with use. */
+/* What a row says of page lists, and what it goes by: reading them is much of a
+ * visit, and they change only with use. */
 struct kept_lists {
 	u64 cgroup_id;
 	u64 memory_pages;
@@ -563,16 +563,22 @@ static long visit_one(u32 index, void *nothing)
 {
 	u32 number = wlk_visit_from + index;
 	u64 *entry = bpf_map_lookup_elem(&wlk_visits, &number);
-	const u32 slot = entry ? (u32)*entry : SLT_OTHER;
-	struct wlk_root *root = entry ? root_of(wlk_place, slot) : 0;
 	struct cgroup_subsys_state *memory;
+	struct wlk_root *root;
 	struct below below = {};
 	struct kept_lists kept;
 	struct wlk_row *row;
 	struct cgroup *cgrp;
 	struct slt_key key;
 	u64 address;
+	bool dozes;
+	u32 slot;
 
+	if (!entry)
+		return 0;
+	slot = (u32)*entry;
+	dozes = *entry & WLK_DOZES;
+	root = root_of(wlk_place, slot);
 	if (!root)
 		return 0;
 	address = *(volatile u64 *)&root->cgroup;
@@ -598,7 +604,7 @@ static long visit_one(u32 index, void *nothing)
 	row->cgroups = 1;
 	if (memory)
 		note_group(slot, memory, key.cgroup_id);
-	if ((*entry & WLK_DOZES) && keep_lists(row, &kept))
+	if (dozes && keep_lists(row, &kept))
 		return 0;
 	if (memory)
 		add_lists(row, memory);

@@ -110,6 +110,9 @@ void History::Note(const model::Record& record, const model::State& state) {
     for (const model::EntityRow& row : tick->rows) NoteRow(row, state, true);
   if (const auto* event = std::get_if<model::Event>(&record.body))
     for (const model::EntityRow& row : event->rows) NoteRow(row, state, false);
+  // It may tell what a record that was lost would have told.
+  if (std::holds_alternative<model::Key>(record.body))
+    for (auto& [ref, track] : tracks_) track.is_told_of = true;
 }
 
 void History::NoteRow(const model::EntityRow& row, const model::State& state, bool has_peaks) {

@@ -29,7 +29,8 @@ void RateWindow::Observe(const model::Record& record, const model::State& state)
     const model::Entity* entity = state.Find(ref);
     if (found == tracks_.end() || entity == nullptr) return true;
     Pass(found->second, *entity, now);
-    found->second.is_changing = now - found->second.told_of <= kWaitSlots * kWaitStep;
+    found->second.is_changing =
+        now - found->second.told_of <= static_cast<int>(kWaitSlots) * kWaitStep;
     return !found->second.is_changing;
   });
 }

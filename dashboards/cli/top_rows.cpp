@@ -105,7 +105,7 @@ std::optional<SortBy> FindSortBy(std::string_view name) {
 void TopModel::Apply(const model::Record& record) {
   peaks_.Observe(state_, record);
   state_.Apply(record);
-  rates_.Observe(state_);
+  rates_.Observe(record, state_);
 }
 
 void TopModel::Beat() {

@@ -23,8 +23,9 @@ constexpr std::uint32_t kTicksUntilRetry = 50, kMostTicksUntilRetry = 800;
 // In a cgroup2 directory whose controller is on.
 constexpr std::array<std::string_view, 2> kAlwaysThere = {"memory.current", "pids.current"};
 
+// Empty: none; pressure is told of whatever is on.
 std::string_view ControllerOf(std::string_view file) {
-  return file.substr(0, file.find('.'));
+  return file.ends_with(".pressure") ? std::string_view() : file.substr(0, file.find('.'));
 }
 
 std::size_t HalfOfDescriptors() {
