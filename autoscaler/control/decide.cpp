@@ -130,11 +130,13 @@ std::vector<std::int64_t> SharedHeadroom(const std::vector<Candidate>& candidate
 
 // A quota of exactly the fair share would throttle whoever finds the others idle for a moment.
 constexpr double kFairShares = 2;
+// One thread takes no more than one CPU, whatever its quota: it runs away from nobody.
+constexpr double kOneThreadMillicores = 1000;
 
 // CPU that nobody uses is lost, and the kernel's weights divide what all want at once: quotas only
 // bound. While all that is wanted now fits, everybody may take the whole host. Else each may take
-// what the others leave, and twice its fair share of what is wanted now (demands are recent peaks,
-// which do not come at once).
+// what the others leave, one CPU, and twice its fair share of what is wanted now (demands are
+// recent peaks, which do not come at once).
 std::vector<std::int64_t> WorkConservingHeadroom(const std::vector<Candidate>& candidates,
                                                  const std::vector<std::int64_t>& allocated,
                                                  std::int64_t capacity) {
@@ -167,7 +169,7 @@ std::vector<std::int64_t> WorkConservingHeadroom(const std::vector<Candidate>& c
             ? std::max(fair.amounts[i], fair.water_level * one.tracked->rule.weight)
             : 0;
     const auto left = static_cast<double>(capacity - (used - one.limit->used));
-    add(i, std::max(left, kFairShares * share));
+    add(i, std::max({left, kFairShares * share, kOneThreadMillicores}));
   }
   return headroom;
 }

@@ -49,8 +49,8 @@ struct HeadroomOptions {
   double share = 1.0;      // of the allocation
   std::int64_t least = 0;  // and at least this
   // CPU alone, instead of the above: everybody may take the whole host while what all want fits,
-  // and on a full host what the others leave, and never less than twice its fair share. The
-  // kernel's weights divide what all want at once, so nobody loses by it, and a burst is not
+  // and on a full host what the others leave, and never less than one CPU and twice its fair share.
+  // The kernel's weights divide what all want at once, so nobody loses by it, and a burst is not
   // throttled before the loop has seen it. Quotas are then bounds for who runs away.
   bool shared = false;
 };

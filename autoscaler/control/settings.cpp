@@ -58,8 +58,8 @@ void DescribePolicy(OptionTable& table, Settings& s) {
             "Room above the allocation while the host has any, as a share of it.");
   table.Add(
       "policy.cpu_headroom_shared", &s.cpu_headroom_shared,
-      "Instead: every workload may take all CPU that others leave, and twice its fair share of "
-      "a full host; weights divide what all want at once.");
+      "Instead: every workload may take all CPU that others leave, and of a full host one CPU and "
+      "twice its fair share; weights divide what all want at once.");
   table.Add("policy.memory_headroom", &s.memory_headroom, {.min = 0, .max = 100},
             "Room above the allocation while the host has any, as a share of it.");
   table.AddChoice(

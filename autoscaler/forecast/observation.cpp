@@ -7,6 +7,11 @@ namespace {
 
 using model::Field;
 using model::FieldSet;
+
+// A key repeats the tick that it follows within a millisecond; by itself it would say that nobody
+// used anything meanwhile.
+constexpr std::chrono::milliseconds kShortestStretch{10};
+
 using Counter = std::optional<std::uint64_t>;
 
 // Empty where a reading is missing or stepped back: a reset is never a spike.
@@ -79,6 +84,7 @@ Observer::Counters Observer::Read(const FieldSet& fields) {
 
 std::optional<Observation> Observer::Observe(const FieldSet& fields, const FieldSet* row,
                                              BootTime at) {
+  if (last_at_ && at > *last_at_ && at - *last_at_ < kShortestStretch) return std::nullopt;
   const Counters then = last_;
   const std::optional<BootTime> then_at = last_at_;
   last_ = Read(fields);

@@ -41,7 +41,7 @@ class Observer {
   // `fields` is the workload's state at `at`; `row` what the record itself
   // carried about it (nullptr: nothing), the only place where peaks are of this
   // stretch and not of an older one.
-  // Empty: the first reading, a counter that began anew, or no time passed.
+  // Empty: the first reading, a counter that began anew, or too little time to say anything yet.
   std::optional<Observation> Observe(const model::FieldSet& fields, const model::FieldSet* row,
                                      BootTime at);
 

@@ -50,8 +50,9 @@ class BurstTest(StackTest):
         for number in (2, 3, 4):
             self.start_container("while true; do pytest 2 2000; done", number, cpu_quota_us=20000)
 
-        # Four want all of it: twice a fair share is half of the host.
-        self.wait_until("its limit is a bound", lambda: 350 * os.cpu_count() < (limits(container)[0] or 0) < 750 * os.cpu_count(), 30)
+        # Four want all of it: twice a fair share is half of the host, and one CPU is anybody's.
+        most = max(1100, 600 * os.cpu_count())
+        self.wait_until("its limit is a bound", lambda: 900 < (limits(container)[0] or 0) < most, 30)
 
     def test_memory_burst_above_the_limit_is_not_killed(self):
         container = self.start("auto", MEMORY_BURST, memory_bytes=96 << 20)
@@ -73,7 +74,8 @@ class BurstTest(StackTest):
         self.wait_until("somebody is told that throttling began", lambda: self.events("throttle_begin"))
 
     def test_refusal_by_the_kernel_is_answered_at_once(self):
-        self.start("auto", "while true; do pytest 2 300; sleep 9; done", FOLLOW_DEMAND, cpu_quota_us=20000)
+        # An exec would raise the limit before the burst is refused.
+        self.start("auto", "while true; do pytest 2 300; sleep 9; done", FOLLOW_DEMAND + "learn_tools = false\n", cpu_quota_us=20000)
 
         def answered():
             return [event["fields"] for event in self.events("actuation")

@@ -21,6 +21,18 @@ TEST(ObserverTest, TheFirstReadingIsNoObservation) {
   EXPECT_FALSE(observer.Observe(Cpu(5'000'000'000), nullptr, 1s));
 }
 
+TEST(ObserverTest, ARepetitionOfTheLastReadingIsNoStretchWithoutUse) {
+  Observer observer;
+  observer.Observe(Cpu(0), nullptr, 1s);
+  observer.Observe(Cpu(100'000'000), nullptr, 1100ms);
+
+  EXPECT_FALSE(observer.Observe(Cpu(100'000'000), nullptr, 1101ms));
+  const auto next = observer.Observe(Cpu(200'000'000), nullptr, 1200ms);
+
+  ASSERT_TRUE(next);
+  EXPECT_NEAR(next->cpu_used_millicores.value_or(0), 1000, 1);
+}
+
 TEST(ObserverTest, CpuTimePerWallTimeIsMillicores) {
   Observer observer;
   ASSERT_FALSE(observer.Observe(Cpu(0), nullptr, 1s));
