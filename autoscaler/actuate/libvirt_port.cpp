@@ -175,12 +175,11 @@ Result<std::unique_ptr<VmPort>> OpenLibvirt(const VmAddress& address) {
   BALLAST_TRY(const Connection libvirt,
               Connect(std::string(rest.substr(std::min(space + 1, rest.size())))),
               "domain " + uuid);
-  const auto domain = libvirt->ReadDomain(uuid);
-  if (!domain && domain.error().code() == std::errc::no_such_process)
+  const auto id = libvirt->ReadId(uuid);
+  if (!id && id.error().code() == std::errc::no_such_process)
     return Error::FromErrno(ENOENT, "domain " + uuid);
-  if (!domain) return domain.error();
-  if (domain->id != address.id)
-    return Error::FromErrno(ENOENT, "domain " + uuid + ": was started anew");
+  if (!id) return id.error();
+  if (*id != address.id) return Error::FromErrno(ENOENT, "domain " + uuid + ": was started anew");
   return std::unique_ptr<VmPort>(std::make_unique<LibvirtPort>(libvirt, uuid));
 }
 

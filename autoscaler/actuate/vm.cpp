@@ -121,6 +121,7 @@ Result<std::vector<Original>> Vm::Remember() {
     originals.push_back({file, std::to_string(value)});
   };
   if (memory.now) add(kBalloon, balloon_seen_ = balloon_wanted_ = *memory.now);
+  vcpus_seen_ = vcpus;
   add(kVcpus, vcpus.plugged);
   if (cpu) add(kVmQuota, quota_seen_ = cpu->quota_us);
   if (cpu && cpu->shares) add(kVmShares, shares_seen_ = *cpu->shares);
@@ -341,11 +342,16 @@ void Vm::PlugFor(std::int64_t millicores) {
 }
 
 void Vm::Plug(VmPort& port, std::int64_t millicores) {
+  const auto useful = static_cast<int>((millicores + 999) / 1000);
+  // Without a question to a VMM that may be slow, where there is nothing to do.
+  if (std::min(useful, vcpus_seen_.possible) <= vcpus_seen_.plugged) return;
   const auto vcpus = port.Vcpus();
   if (!vcpus) return;
-  const int wanted = std::min<int>(static_cast<int>((millicores + 999) / 1000), vcpus->possible);
+  vcpus_seen_ = *vcpus;
+  const int wanted = std::min(useful, vcpus->possible);
   if (wanted <= vcpus->plugged) return;
   const auto set = port.SetVcpus(wanted);
+  if (set) vcpus_seen_.plugged = wanted;
   BALLAST_LOG(kInfo, "vCPUs plugged in", {"vm", address_.text}, {"from", vcpus->plugged},
               {"to", wanted}, {"error", set ? "" : set.error().ToString()});
 }

@@ -67,6 +67,7 @@ class Vm {
   std::int64_t balloon_wanted_ = 0;
   std::int64_t quota_seen_ = -1;
   std::int64_t shares_seen_ = 0;
+  runtime::QmpCpus vcpus_seen_;
   std::unordered_map<std::string, std::int64_t> drives_seen_;
   std::vector<Original> foreign_;
   std::map<Resource, Actuation> noticed_;  // by Look(), not told yet

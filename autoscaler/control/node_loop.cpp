@@ -228,6 +228,8 @@ void NodeLoop::OnRefusal(const model::Record& record, const model::Event& event)
     tracked->estimator->CpuRefused(record.header.at, in_force);
   else
     tracked->estimator->MemoryRefused(record.header.at, in_force);
+  // The next tick adopts it and answers; a write now would be refused, and hold it for a second.
+  if (tracked->may_write && !tracked->adopted) return;
   Run({.what = std::string(model::NameOf(event.kind)),
        .subject = tracked->group.key,
        .resource = cpu ? Resource::kCpu : Resource::kMemory,

@@ -111,6 +111,12 @@ Result<std::vector<Domain>> LibvirtConnection::ListDomains() const {
   return domains;
 }
 
+Result<std::uint32_t> LibvirtConnection::ReadId(const std::string& uuid) const {
+  BALLAST_TRY(const DomainPtr domain,
+              FindDomain(*library_, static_cast<virConnectPtr>(connection_), uuid), "read");
+  return static_cast<std::uint32_t>(library_->DomainGetID(domain.get()));
+}
+
 Result<Domain> LibvirtConnection::ReadDomain(const std::string& uuid) const {
   BALLAST_TRY(const DomainPtr domain,
               FindDomain(*library_, static_cast<virConnectPtr>(connection_), uuid), "read");

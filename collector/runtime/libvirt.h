@@ -97,6 +97,8 @@ class LibvirtConnection {
   // Domains that run. A domain that is busy with another request is listed with
   // what can be told without waiting for it.
   Result<std::vector<Domain>> ListDomains() const;
+  // Its Domain::id, without a question to its VMM.
+  Result<std::uint32_t> ReadId(const std::string& uuid) const;
   // One of them, waiting for what it is busy with.
   Result<Domain> ReadDomain(const std::string& uuid) const;
 
