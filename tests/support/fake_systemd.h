@@ -38,16 +38,18 @@ class FakeSystemd {
                nullptr);
       ::_exit(127);
     }
-    for (int i = 0; i < 1000 && !std::filesystem::exists(folder_ + "/bus"); ++i)
+    // The socket's file is there a moment before anybody listens.
+    for (int i = 0; i < 1000 && (bus_ = Connect()) == nullptr; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    bus_ = Connect();
+    if (bus_ == nullptr) {
+      EndDaemon();
+      throw std::runtime_error("no bus at " + address());
+    }
     thread_ = std::thread([this] { Serve(); });
   }
   ~FakeSystemd() {
     StopServing();
-    ::kill(daemon_, SIGKILL);
-    ::waitpid(daemon_, nullptr, 0);
-    std::filesystem::remove_all(folder_);
+    EndDaemon();
   }
   FakeSystemd(const FakeSystemd&) = delete;
   FakeSystemd& operator=(const FakeSystemd&) = delete;
@@ -67,6 +69,12 @@ class FakeSystemd {
   }
 
  private:
+  void EndDaemon() {
+    ::kill(daemon_, SIGKILL);
+    ::waitpid(daemon_, nullptr, 0);
+    std::filesystem::remove_all(folder_);
+  }
+  // nullptr: not yet.
   sd_bus* Connect() const {
     sd_bus* bus = nullptr;
     sd_bus_new(&bus);
@@ -74,8 +82,7 @@ class FakeSystemd {
     sd_bus_set_bus_client(bus, 1);
     int failed = sd_bus_start(bus);
     if (failed >= 0) failed = sd_bus_request_name(bus, "org.freedesktop.systemd1", 0);
-    if (failed < 0) throw std::runtime_error("no bus at " + address());
-    return bus;
+    return failed < 0 ? sd_bus_unref(bus) : bus;
   }
   void Serve() {
     sd_bus_add_filter(bus_, nullptr, &FakeSystemd::OnMessage, this);
