@@ -6,6 +6,7 @@
 
 #include "tests/kernel/kernel_fixture.h"
 #include "tests/kernel/test_cgroups.h"
+#include "tests/support/own_tracefs.h"
 
 namespace ballast::source {
 namespace {
@@ -22,6 +23,7 @@ TEST(KernelEnvironmentTest, EnvironmentCanRunBpf) {
 }
 
 TEST(KernelEnvironmentTest, EveryProgramOfThisKernelIsAttached) {
+  ASSERT_TRUE(test::MountTracefsForThisProcess());
   const KernelFacts facts = ReadKernelFacts();
   auto kernel = KernelSide::Start(facts, {.slots = 8, .max_cgroups = 64});
   ASSERT_TRUE(kernel) << kernel.error().ToString();

@@ -173,6 +173,7 @@ class Child {
   pid_t pid() const { return pid_; }
   // Before its work: what it ran and waited until here was not in the group.
   const std::string& schedstat_at_entry() const { return schedstat_at_entry_; }
+  std::uint64_t ran_before_entry_ns() const { return std::stoull(schedstat_at_entry_); }
   // The status as wait(2) gives it.
   int Wait() {
     int status = 0;
