@@ -13,6 +13,8 @@ namespace {
 // The guest keeps so much above what it says it needs: its driver tells once a second.
 constexpr double kGuestMargin = 0.10;
 constexpr std::int64_t kReportSeconds = 1;
+// A balloon that has not moved for so long is not on its way.
+constexpr std::chrono::seconds kStill{4};
 
 // Names of what is journaled; see journal.h.
 constexpr const char* kBalloon = "balloon";
@@ -98,6 +100,11 @@ void ReplaceOriginal(std::vector<Original>& originals, const Original& original)
 int PutBackVm(VmPort& port, const std::string& name, std::vector<Original>& originals,
               std::vector<std::string>& failures) {
   int restored = 0;
+  // First what slows the VM and so its answers, last what its guest may take seconds for.
+  const auto turn = [](const Original& original) {
+    return original.file == kVmQuota ? 0 : original.file == kVcpus ? 2 : 1;
+  };
+  std::ranges::stable_sort(originals, {}, turn);
   std::erase_if(originals, [&](const Original& original) {
     const auto done = PutBack(port, original);
     if (done)
@@ -152,7 +159,12 @@ bool Vm::IsForeign(Actuation& done, const VmMemory& memory) {
   done.in_force = now;
   // The guest gives and takes over some moments: anything on the way is ours.
   const auto [low, high] = std::minmax(balloon_seen_, balloon_wanted_);
-  if (now >= low && now <= high) return false;
+  const bool moves = now != balloon_seen_ || clock_->Now() - balloon_moved_at_ < kStill;
+  if (now == balloon_wanted_ || (now >= low && now <= high && moves)) {
+    if (now != balloon_seen_) balloon_moved_at_ = clock_->Now();
+    balloon_seen_ = now;
+    return false;
+  }
   Yield(done, "", balloon_wanted_, now, {kBalloon, done.before});
   balloon_seen_ = balloon_wanted_ = now;
   return true;
@@ -240,7 +252,6 @@ Actuation Vm::SetMemory(VmPort& port, std::int64_t bytes) {
     if (std::string why = WhyNotShrink(*memory, target); !why.empty())
       return Refuse(std::move(done), std::move(why));
   }
-  balloon_seen_ = now;
   if (target == balloon_wanted_ && target == now) {
     done.outcome = Outcome::kUnchanged;
     return done;
@@ -248,7 +259,7 @@ Actuation Vm::SetMemory(VmPort& port, std::int64_t bytes) {
   balloon_wanted_ =
       target;  // also where the answer fails to come: the guest may follow all the same
   if (const auto set = port.SetMemory(target); !set) return Failed(std::move(done), set.error());
-  done.written_at = clock_->Now();
+  done.written_at = balloon_moved_at_ = clock_->Now();
   const auto after = port.Memory();
   if (!after || !after->now) return Refuse(std::move(done), "it was not read back");
   // What the guest has now is what is in force.

@@ -36,6 +36,8 @@ class Vm {
   // Compares everything with what was last seen. Another writer is told by the next Set() of what
   // it changed, and by TakeNews().
   void Look();
+  // The guest gives or takes memory that it was asked for.
+  bool is_on_its_way() const { return balloon_seen_ != balloon_wanted_; }
 
   // Sentences about other writers that Look() met since the last call.
   std::vector<std::string> TakeNews() { return std::exchange(news_, {}); }
@@ -65,6 +67,7 @@ class Vm {
   const Clock* clock_;
   std::int64_t balloon_seen_ = 0;
   std::int64_t balloon_wanted_ = 0;
+  BootTime balloon_moved_at_{};  // or was asked to, last
   std::int64_t quota_seen_ = -1;
   std::int64_t shares_seen_ = 0;
   runtime::QmpCpus vcpus_seen_;

@@ -18,9 +18,12 @@ namespace {
 constexpr std::chrono::seconds kSilence{1};
 // After somebody was waited for in vain nobody is, for so long.
 constexpr std::chrono::seconds kImpatience{1};
-// No record says that somebody else resized a VM.
-constexpr std::chrono::seconds kLookEvery{5};
-constexpr std::chrono::milliseconds kReleasePatience{2'000};
+// No record says that somebody else resized a VM. What is between two sizes is looked at sooner:
+// only from the one it comes to can another writer's be told.
+constexpr std::chrono::milliseconds kLookEvery{5'000};
+constexpr std::chrono::milliseconds kLookOnTheWayEvery{500};
+// libvirt gives a guest 5 s to let go of a vCPU.
+constexpr std::chrono::milliseconds kReleasePatience{8'000};
 
 std::vector<std::string> Matches(std::string_view named) {
   std::string pattern;
@@ -173,7 +176,7 @@ std::vector<std::string> VmActuator::Rest(BootTime now) {
     if (!is_busy && known.vm) {
       TakeForeign(*known.vm);
       std::ranges::move(known.vm->TakeNews(), std::back_inserter(news));
-      if (now - known.looked_at >= kLookEvery) {
+      if (now - known.looked_at >= (known.vm->is_on_its_way() ? kLookOnTheWayEvery : kLookEvery)) {
         known.looked_at = now;
         known.aside.Begin([vm = known.vm] { vm->Look(); });
       }

@@ -223,6 +223,11 @@ class NodeService {
     return true;
   }
 
+  // What is sent on a connection that is about to be given up may never arrive.
+  void Drain() {
+    if (!is_connecting_again_) sender_.Drain(outbox_, *client_);
+  }
+
   void OnUp() {
     reader_ = {};
     whole_at_ = clock_.Now();
@@ -241,7 +246,7 @@ class NodeService {
       if (record || reader_.pending_bytes() == 0) whole_at_ = clock_.Now();
       if (record) OnRecord(*record);
     } while (record);
-    sender_.Drain(outbox_, *client_);
+    Drain();
   }
 
   void OnDown(const Error& error) {
@@ -255,7 +260,7 @@ class NodeService {
     node_->OnTime(clock_.Now());
     if (IsStuck()) ConnectAgain("a record was cut and never ended");
     for (const std::string& news : vms_.Rest(clock_.Now())) node_->Say(news);
-    sender_.Drain(outbox_, *client_);
+    Drain();
     metrics_.SetHeld(node_->holding_kind());
     metrics_.journal_events.Set(static_cast<double>(outbox_.waiting()));
   }

@@ -15,6 +15,8 @@ from harness import StackTest, limits
 
 IDLE = "sleep 600"
 BUSY = "while true; do pytest 2 1500; sleep 1; done"
+# So that CPU limits follow demand: shared headroom only bounds them.
+CPU_FOLLOWS = "[policy]\ncpu_headroom_shared = false\n"
 
 
 class FaultTest(StackTest):
@@ -127,6 +129,7 @@ class AutoscalerFaultTest(FaultTest):
         self.assertIsNone(self.stack.processes["autoscaler"].poll())
 
     def test_restarted_autoscaler_causes_no_spike(self):
+        self.stack.autoscaler_settings = CPU_FOLLOWS
         container = self.start_all()
         self.stack.stop("autoscaler", signal.SIGTERM)
         watch = cgroups.LimitWatch([container.cgroup_path])
@@ -182,6 +185,16 @@ class ReloadTest(FaultTest):
         self.wait_until("it is an event", lambda: any("half-written" in event["fields"].get("text", "")
                                                      for event in self.events("autoscaler")))
 
+    def test_rule_from_auto_to_observe_puts_the_originals_back(self):
+        container = self.start_all(BUSY)
+
+        self.reload(lambda text: text + f'[[workload]]\nprefix = "{container.cgroup_path}"\nmode = "observe"\n')
+
+        self.wait_for_log("reloaded, in mode auto")
+        self.assertEqual(limits(container), container.original_limits)
+        time.sleep(3)
+        self.assertEqual(limits(container), container.original_limits, "written although it is observed")
+
 
 class RuntimeFaultTest(FaultTest):
     """A container runtime that is told of limits, played by this test: only its socket is its own."""
@@ -215,7 +228,7 @@ class RuntimeFaultTest(FaultTest):
                 client.close()
 
     def start_told_container(self, script):
-        self.stack.autoscaler_settings = f'[runtime]\nsockets = ["{self.path}"]'
+        self.stack.autoscaler_settings = CPU_FOLLOWS + f'[runtime]\nsockets = ["{self.path}"]'
         self.stack.start_collector(self.recording)
         self.stack.start_autoscaler("auto")
         # The id is what the path ends in.
@@ -367,16 +380,6 @@ class StateFolderFaultTest(FaultTest):
         self.assertEqual(self.stack.stop("autoscaler", signal.SIGTERM), 3)
         self.assertEqual(limits(first), first.original_limits)
 
-
-    def test_rule_from_auto_to_observe_puts_the_originals_back(self):
-        container = self.start_all(BUSY)
-
-        self.reload(lambda text: text + f'[[workload]]\nprefix = "{container.cgroup_path}"\nmode = "observe"\n')
-
-        self.wait_for_log("reloaded, in mode auto")
-        self.assertEqual(limits(container), container.original_limits)
-        time.sleep(3)
-        self.assertEqual(limits(container), container.original_limits, "written although it is observed")
 
 
 class StopTest(FaultTest):

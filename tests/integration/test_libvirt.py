@@ -44,7 +44,7 @@ LINUX_DOMAIN = f"""<domain type='qemu'><name>guest-9</name><uuid>{UUID}</uuid>
 <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{{disk}}'/><target dev='vda' bus='virtio'/></disk>
 <serial type='file'><source path='{{console}}'/></serial></devices></domain>
 """
-GUEST = """for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_balloon; do insmod /modules/$module.ko; done
+GUEST = """load virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_balloon
 echo the guest is up; while :; do i=0; while [ $i -lt 500 ]; do i=$((i+1)); done; sleep 1; done
 """
 
@@ -132,6 +132,8 @@ class LibvirtActuationTest(LibvirtdTest):
         self.stack.autoscaler_settings = f"""
 [vms]
 libvirt = "qemu+unix:///system?socket={self.folder}/run/libvirt/libvirt-sock"
+[policy]
+cpu_headroom_shared = false
 [defaults]
 max_io_bytes_per_second = 8388608
 """

@@ -5,7 +5,7 @@
 exec 3>/dev/ttyS1
 cd /root
 # kvm_amd works because QEMU's TCG emulates SVM; ccp is not in every kernel's set.
-for module in loop null_blk irqbypass ccp kvm kvm-amd; do [ ! -f /modules/$module.ko ] || insmod /modules/$module.ko 2>&1; done
+load loop null_blk irqbypass ccp kvm kvm-amd
 mount -t tracefs tracing /sys/kernel/tracing
 mkdir -p /mnt && mount -t tmpfs mnt /mnt
 

@@ -32,6 +32,7 @@ struct FakeDomain {
   std::int64_t disk_bps = 0;
   std::uint64_t id = 3;
   bool runs = true;
+  bool balloon_follows = true;
   std::atomic<bool> hangs = false;
 };
 
@@ -44,7 +45,9 @@ class FakePort final : public VmPort {
     return VmMemory{512 * kMiB, domain_->balloon,
                     domain_->reports == 0 ? std::nullopt : domain_->used};
   }
-  Result<> SetMemory(std::int64_t bytes) override { return Change(domain_->balloon, bytes); }
+  Result<> SetMemory(std::int64_t bytes) override {
+    return domain_->balloon_follows ? Change(domain_->balloon, bytes) : Ok();
+  }
   Result<std::optional<std::int64_t>> ReportPeriod() override { return {domain_->reports}; }
   Result<> SetReportPeriod(std::int64_t seconds) override {
     return Change(domain_->reports, seconds);
@@ -217,6 +220,19 @@ TEST_F(LibvirtVmTest, AnotherWriterIsNoticedWhileNothingIsWritten) {
   EXPECT_EQ(Set(Resource::kMemory, 200 * kMiB).outcome, Outcome::kApplied);
   ASSERT_TRUE(vms_->Narrow({}));
   EXPECT_EQ(domain_->balloon, 300 * kMiB);
+}
+
+TEST_F(LibvirtVmTest, ABalloonOnItsWayIsOursAndOneThatStopsThereIsNot) {
+  Adopt();
+  domain_->reports = 1;
+  domain_->balloon_follows = false;
+  Set(Resource::kMemory, 256 * kMiB);
+  domain_->balloon = 400 * kMiB;
+  EXPECT_EQ(Set(Resource::kMemory, 256 * kMiB).outcome, Outcome::kApplied);
+
+  clock_.Advance(5s);
+
+  EXPECT_EQ(Set(Resource::kMemory, 256 * kMiB).outcome, Outcome::kForeign);
 }
 
 TEST_F(LibvirtVmTest, AJournalPutsAllOfItBackAfterAKill) {
