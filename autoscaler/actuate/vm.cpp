@@ -100,11 +100,9 @@ void ReplaceOriginal(std::vector<Original>& originals, const Original& original)
 int PutBackVm(VmPort& port, const std::string& name, std::vector<Original>& originals,
               std::vector<std::string>& failures) {
   int restored = 0;
-  // First what slows the VM and so its answers, last what its guest may take seconds for.
-  const auto turn = [](const Original& original) {
-    return original.file == kVmQuota ? 0 : original.file == kVcpus ? 2 : 1;
-  };
-  std::ranges::stable_sort(originals, {}, turn);
+  // First what slows the VM, and so its answers.
+  std::ranges::stable_partition(originals,
+                                [](const Original& original) { return original.file == kVmQuota; });
   std::erase_if(originals, [&](const Original& original) {
     const auto done = PutBack(port, original);
     if (done)
@@ -114,6 +112,14 @@ int PutBackVm(VmPort& port, const std::string& name, std::vector<Original>& orig
     return done.has_value();
   });
   return restored;
+}
+
+std::vector<Original> TakeVcpus(std::vector<Original>& originals) {
+  const auto rest = std::ranges::stable_partition(
+      originals, [](const Original& original) { return original.file != kVcpus; });
+  std::vector<Original> vcpus(rest.begin(), rest.end());
+  originals.erase(rest.begin(), rest.end());
+  return vcpus;
 }
 
 Result<std::vector<Original>> Vm::Remember() {

@@ -83,6 +83,8 @@ bool IsVmGone(const Error& error);
 // one sentence for each, and returns how many were put back.
 int PutBackVm(VmPort& port, const std::string& name, std::vector<Original>& originals,
               std::vector<std::string>& failures);
+// Takes those out that a guest may need seconds for, and may refuse.
+std::vector<Original> TakeVcpus(std::vector<Original>& originals);
 // The value of `file` among the originals is `original`'s from now on.
 void ReplaceOriginal(std::vector<Original>& originals, const Original& original);
 

@@ -16,14 +16,18 @@ namespace {
 
 // A VM that did not answer for so long is said to be silent.
 constexpr std::chrono::seconds kSilence{1};
+// So long a release waits for what was asked before it, or that would come after it.
+constexpr std::chrono::milliseconds kSettlePatience{300};
 // After somebody was waited for in vain nobody is, for so long.
 constexpr std::chrono::seconds kImpatience{1};
 // No record says that somebody else resized a VM. What is between two sizes is looked at sooner:
 // only from the one it comes to can another writer's be told.
 constexpr std::chrono::milliseconds kLookEvery{5'000};
 constexpr std::chrono::milliseconds kLookOnTheWayEvery{500};
-// libvirt gives a guest 5 s to let go of a vCPU.
-constexpr std::chrono::milliseconds kReleasePatience{8'000};
+// Less than a lease in all: who stops has so long before the watcher stops it.
+constexpr std::chrono::milliseconds kReleasePatience{2'000};
+// libvirt gives a guest 5 s to let go of a vCPU, and goes on without us.
+constexpr std::chrono::milliseconds kUnplugPatience{500};
 
 std::vector<std::string> Matches(std::string_view named) {
   std::string pattern;
@@ -152,6 +156,7 @@ Result<Released> VmActuator::Narrow(std::vector<std::string> prefixes, std::stri
   for (auto& [key, known] : vms_) {
     if (!known.vm || files_->IsAllowed(known.path)) continue;
     const VmAddress address = known.vm->address();
+    known.aside.Wait(kSettlePatience);
     auto group = files_->TakeFromJournal(address.id, address.text);
     if (!group || !released) continue;
     // One that hangs is enough to wait for; what is left stays in the journal.
@@ -161,6 +166,14 @@ Result<Released> VmActuator::Narrow(std::vector<std::string> prefixes, std::stri
   }
   vms_.clear();
   return released;
+}
+
+void VmActuator::Settle() {
+  const BootTime until = clock_->Now() + kSettlePatience;
+  for (auto& [key, known] : vms_)
+    known.aside.Wait(
+        std::max(std::chrono::milliseconds(0),
+                 std::chrono::duration_cast<std::chrono::milliseconds>(until - clock_->Now())));
 }
 
 std::string VmActuator::OwnerOf(const Group& group) const {
@@ -277,15 +290,19 @@ bool ReleaseVm(JournalGroup& group, Released& released, const OpenVmPort& open) 
   struct Work {  // its second owner is the thread
     JournalGroup group;
     Released released;
+    std::vector<Original> vcpus;
+    std::unique_ptr<VmPort> port;
   };
-  const auto result = std::make_shared<Work>(Work{group, {}});
+  const auto result = std::make_shared<Work>(Work{group, {}, {}, nullptr});
   SideThread aside("ballast-release");
   aside.Begin([result, open] {
     JournalGroup& vm = result->group;
     auto port = open({vm.directory, vm.inode});
     if (port) {
+      result->port = *std::move(port);
+      result->vcpus = TakeVcpus(vm.originals);
       result->released.restored =
-          PutBackVm(**port, vm.directory, vm.originals, result->released.failures);
+          PutBackVm(*result->port, vm.directory, vm.originals, result->released.failures);
     } else if (IsVmGone(port.error())) {
       ++result->released.gone;
       vm.originals.clear();
@@ -301,6 +318,10 @@ bool ReleaseVm(JournalGroup& group, Released& released, const OpenVmPort& open) 
   released.restored += result->released.restored;
   released.gone += result->released.gone;
   std::ranges::move(result->released.failures, std::back_inserter(released.failures));
+  if (result->vcpus.empty()) return true;
+  aside.Begin(
+      [result] { PutBackVm(*result->port, "vCPUs", result->vcpus, result->released.failures); });
+  released.restored += aside.Wait(kUnplugPatience) ? 1 : 0;
   return true;
 }
 

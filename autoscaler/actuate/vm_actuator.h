@@ -60,6 +60,8 @@ class VmActuator final : public Actuator {
   void Forget(const model::WorkloadKey& key) override;
   Actuation Set(const Group& group, Resource resource, std::int64_t amount) override;
   std::vector<std::string> Rest(BootTime now) override;
+  // Before a release: waits a moment for what was asked, which would else come after it.
+  void Settle();
   std::string OwnerOf(const Group& group) const override;
 
   // As the files', and for the VMs as well; all of them are adopted anew afterwards.

@@ -188,6 +188,7 @@ class NodeService {
   // Puts everything back, says so, and ends when that is on its way.
   void OnStop() {
     if (last_moment_) return;
+    vms_.Settle();
     const auto released = actuator_.ReleaseAll();
     if (!released) {
       ended_ = Error(released.error()).Context("put limits back");

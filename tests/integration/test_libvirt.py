@@ -173,11 +173,12 @@ max_io_bytes_per_second = 8388608
         return self.wait_until("balloon, quota and disk follow", resized, 40)
 
     def assert_original(self):
-        def original():
-            sizes = self.sizes()
-            return {key: sizes[key] for key in ("balloon", "vcpus", "quota", "disk")} == {
-                key: self.original[key] for key in ("balloon", "vcpus", "quota", "disk")}
-        self.wait_until("everything is what it was before", original, 20)
+        """But for vCPUs: a guest may hold on to one that was plugged in."""
+        end = time.monotonic() + 20
+        while (different := {key: (self.original[key], now) for key, now in self.sizes().items()
+                             if key not in ("usable", "vcpus") and now != self.original[key]}) and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertEqual(different, {}, "(before, now)")
 
     def test_domain_is_resized_through_libvirt_alone_and_put_back_after_a_kill(self):
         self.start_all()
@@ -206,6 +207,11 @@ max_io_bytes_per_second = 8388608
     def test_somebody_elses_setmem_is_held_said_and_what_a_release_puts_back(self):
         self.start_all()
         self.wait_until_resized()
+        # While it moves, a size between the two could be anybody's.
+        seen = [0] * 3
+        while len(set(seen)) > 1:
+            time.sleep(0.6)
+            seen = [*seen[1:], self.sizes()["balloon"]]
         done = self.virsh("setmem", "guest-9", "370M", "--live")
         self.assertEqual(done.returncode, 0, done.stderr)
 
