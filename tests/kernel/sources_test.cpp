@@ -160,10 +160,13 @@ TEST_F(BpfSourcesTest, BlockIoIsAChildOfItsWorkloadAndOfTheHost) {
   TestGroup group("disk");
   Track(group);
   test::LoopDevice disk(1 << 20);
+  // The kernel leaves a hook out that it interrupts with itself: on a preemptible kernel three
+  // completions in a thousand.
+  constexpr std::uint64_t kReads = 200, kSeen = 196;
   Child(group, [&] {
     alignas(4096) char block[4096];
     const int fd = ::open(disk.path().c_str(), O_RDONLY | O_DIRECT);
-    for (int i = 0; i < 5; ++i)
+    for (std::uint64_t i = 0; i < kReads; ++i)
       if (::pread(fd, block, sizeof(block), i * 4096L) != sizeof(block)) ::_exit(1);
   }).Wait();
   test::MapSample sample;
@@ -172,8 +175,8 @@ TEST_F(BpfSourcesTest, BlockIoIsAChildOfItsWorkloadAndOfTheHost) {
 
   for (const Slot slot : {kSlot, kHostSlot}) {
     const auto& fields = sample.children[{slot, model::EntityKind::kDevice, disk.path().substr(5)}];
-    EXPECT_GE(fields.Get(Field::kIoReads).value_or(0), 5u) << slot;
-    EXPECT_GE(fields.Get(Field::kIoReadBytes).value_or(0), 5u * 4096u) << slot;
+    EXPECT_GE(fields.Get(Field::kIoReads).value_or(0), kSeen) << slot;
+    EXPECT_GE(fields.Get(Field::kIoReadBytes).value_or(0), kSeen * 4096) << slot;
     EXPECT_NE(fields.FindHistogram(Field::kIoReadLatency), nullptr) << slot;
     EXPECT_EQ(fields.FindHistogram(Field::kIoDiscardLatency), nullptr) << slot;
   }
