@@ -131,7 +131,8 @@ class LifecycleTest(StackTest):
         self.assertEqual(inherited, [])
         self.assertEqual(born, died)
         self.assertGreaterEqual(born + lost, batches * size)
-        self.assertLess(grown, 6144)
+        # Lists of bounded size fill up; the web page remembers as much of the dead as http.history allows, 8 MB.
+        self.assertLess(grown, 8192)
 
     def lives(self, idle_from):
         """(births, deaths, events lost, idle groups with a use): the last sum that the recording has."""
